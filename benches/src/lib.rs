@@ -1,0 +1,1 @@
+//! Benchmarks of the oxwire workspace: what they share.

@@ -1,0 +1,3 @@
+//! The connectivity analyser.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! HTTP authentication (Basic, Bearer, NTLM), client and acceptor, sans-IO.

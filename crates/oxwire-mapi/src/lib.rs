@@ -1,0 +1,1 @@
+//! Codecs of the mailbox endpoint: [MS-OXCMAPIHTTP] 2.2, ROP buffers, property values.

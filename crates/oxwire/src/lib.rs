@@ -1,0 +1,10 @@
+//! The facade: one dependency, one cargo feature per protocol.
+
+#[cfg(feature = "auth")]
+pub use oxwire_auth as auth;
+pub use oxwire_core as core;
+pub use oxwire_http as http;
+#[cfg(feature = "mapi")]
+pub use oxwire_mapi as mapi;
+#[cfg(feature = "mapihttp")]
+pub use oxwire_mapihttp as mapihttp;

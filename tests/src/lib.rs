@@ -1,0 +1,1 @@
+//! Integration tests of the oxwire workspace: what they share.
