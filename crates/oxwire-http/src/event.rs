@@ -140,8 +140,12 @@ impl Origin {
             }
             None => return Err(bad("the port is not a number from 0 to 65535")),
         };
-        let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        Ok((Self { scheme, host: host.into(), port }, target.to_owned()))
+        let mut target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
+        // `https://host?query` has an empty path, and a request line has none ([RFC 9112] 3.2.1).
+        if !target.starts_with('/') {
+            target.insert(0, '/');
+        }
+        Ok((Self { scheme, host: host.into(), port }, target))
     }
 
     /// `host`, or `host:port` where the port is not the scheme's own; an IPv6 address in brackets. What `Host` carries.
@@ -217,6 +221,7 @@ mod tests {
             ("https://[::1]:444/x", "https://[::1]:444", "/x"),
             ("https://[::1]/x", "https://[::1]", "/x"),
             ("https://mail.test:443/", "https://mail.test", "/"),
+            ("https://mail.test?MailboxId=a@b", "https://mail.test", "/?MailboxId=a@b"),
         ] {
             let (o, t) = Origin::from_url(url).unwrap();
             assert_eq!((o.to_string().as_str(), t.as_str()), (origin, target), "{url}");

@@ -1,0 +1,23 @@
+//! Oracles: for each fuzz target one function that takes any bytes and panics where a promise of the library is broken.
+//!
+//! A target lives in three places that one check in `tests/fuzz_regression.rs` holds together: the function here with its row in
+//! [`targets`], `fuzz/fuzz_targets/<name>.rs` (three lines), and its `[[bin]]` in `fuzz/Cargo.toml`.
+//!
+//! What an oracle checks, beyond "no panic": what is decoded encodes to something that decodes to the same; any chunking of
+//! the input gives the same events; a machine has no timer due right after `handle_timeout`, and comes to rest.
+
+pub mod auth;
+pub mod bodies;
+pub mod client;
+pub mod http;
+pub mod rops;
+pub mod server;
+
+/// A target: its name and its oracle.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target, by area.
+#[must_use]
+pub fn targets() -> Vec<Target> {
+    [auth::TARGETS, bodies::TARGETS, client::TARGETS, http::TARGETS, rops::TARGETS, server::TARGETS].concat()
+}
