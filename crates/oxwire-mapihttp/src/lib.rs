@@ -1,1 +1,5 @@
 //! Session Contexts of MAPI over HTTP, client and server: [MS-OXCMAPIHTTP] 3.
+
+mod headers;
+
+pub use headers::{CONTENT_TYPE_DIAGNOSTICS, CONTENT_TYPE_MAPI, GuidCounter, ParseGuidCounterError, media_type_is};
