@@ -126,9 +126,16 @@ impl Origin {
         if authority.as_str().contains('@') {
             return Err(bad("user information in front of the host"));
         }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        let host = match authority.host().strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+            Some(address) if address.contains(':') => address,
+            Some(_) => return Err(bad("no IPv6 address inside the brackets")),
+            None => authority.host(),
+        };
         if host.is_empty() {
             return Err(bad("no host"));
+        }
+        if host.contains(['[', ']']) {
+            return Err(bad("a bracket inside the host"));
         }
         let port = match authority.port() {
             Some(port) => port.as_u16(),
@@ -230,7 +237,16 @@ mod tests {
 
     #[test]
     fn urls_that_are_not_ours_are_refused() {
-        for url in ["", "/mapi", "ftp://x/", "https://user:pw@x/", "mail.test", "https://x:99999/"] {
+        for url in [
+            "",
+            "/mapi",
+            "ftp://x/",
+            "https://user:pw@x/",
+            "mail.test",
+            "https://x:99999/",
+            "https://x[::1]/",
+            "https://[x]/",
+        ] {
             assert!(Origin::from_url(url).is_err(), "{url}");
         }
     }
