@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Keeps a small corpus of a target: fuzz/keep.py TARGET DIRECTORY...
 
-Merges the directories into fuzz/corpus/TARGET: libFuzzer's own merge picks what adds coverage, smallest first; of that at most
-100 files and 300 KiB stay. Files under names given by hand stay in any case.
+Merges the directories into fuzz/corpus/TARGET: libFuzzer's set cover picks what adds coverage, what adds most first; of that at
+most 100 files and 300 KiB stay. Files under names given by hand stay in any case.
 """
 
 import os
@@ -23,7 +23,7 @@ def main():
     by_hand = [path for path in corpus.iterdir() if not re.fullmatch(r"[0-9a-f]{40}", path.name)]
     with tempfile.TemporaryDirectory() as merged:
         subprocess.run(
-            ["cargo", "fuzz", "run", target, merged, str(corpus), *found, "--", "-merge=1", "-rss_limit_mb=0"],
+            ["cargo", "fuzz", "run", target, merged, str(corpus), *found, "--", "-set_cover_merge=1", "-rss_limit_mb=0"],
             cwd=FUZZ.parent,
             env={**os.environ, "RUSTC_BOOTSTRAP": "1"},
             stderr=subprocess.DEVNULL,
@@ -34,12 +34,10 @@ def main():
         for path in corpus.iterdir():
             if path not in by_hand:
                 path.unlink()
-        for path in sorted(pathlib.Path(merged).iterdir(), key=lambda path: (path.stat().st_size, path.name)):
+        for path in sorted(pathlib.Path(merged).iterdir(), key=lambda path: path.stat().st_mtime_ns):
             data = path.read_bytes()
-            if data in contents:
+            if data in contents or count == FILES or size + len(data) > BYTES:
                 continue
-            if count == FILES or size + len(data) > BYTES:
-                break
             shutil.copyfile(path, corpus / path.name)
             count, size = count + 1, size + len(data)
     print(f"{target}: {count} files, {size} bytes kept")
