@@ -52,6 +52,12 @@ impl FileTime {
         }
     }
 
+    /// As HTTP writes dates, in whole seconds (`Date`, X-StartTime).
+    #[must_use]
+    pub const fn http_date(self) -> HttpDate {
+        HttpDate(self)
+    }
+
     /// The time `duration` later, clamped.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
@@ -69,9 +75,46 @@ impl FileTime {
 /// RFC 3339, UTC, whole seconds.
 impl fmt::Display for FileTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0 / 10_000_000;
+        let Civil { year, month, day, hour, minute, second, .. } = Civil::of(*self);
+        write!(f, "{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", month + 1)
+    }
+}
+
+/// A [`FileTime`] as HTTP writes dates: [`FileTime::http_date`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpDate(FileTime);
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, the fixed-length form of RFC 9110 5.6.7 (RFC 1123's in RFC 2616 3.3.1).
+impl fmt::Display for HttpDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let Civil { year, month, day, hour, minute, second, weekday } = Civil::of(self.0);
+        let weekday = DAYS.get(weekday).copied().unwrap_or_default();
+        let month = MONTHS.get(month).copied().unwrap_or_default();
+        write!(f, "{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+    }
+}
+
+/// A time on the calendar, UTC.
+struct Civil {
+    year: u64,
+    /// From 0.
+    month: usize,
+    /// From 1.
+    day: u64,
+    hour: u64,
+    minute: u64,
+    second: u64,
+    /// From Monday, 0.
+    weekday: usize,
+}
+
+impl Civil {
+    fn of(time: FileTime) -> Self {
+        let seconds = time.0 / 10_000_000;
         let (days, of_day) = (seconds / 86_400, seconds % 86_400);
-        // Days since 1601-01-01, the first day of a 400-year cycle of 146,097 days.
+        // Days since 1601-01-01, a Monday and the first day of a 400-year cycle of 146,097 days.
         let (cycles, mut day) = (days / 146_097, days % 146_097);
         let centuries = (day / 36_524).min(3);
         day -= centuries * 36_524;
@@ -81,7 +124,7 @@ impl fmt::Display for FileTime {
         day -= years * 365;
         let year = 1601 + cycles * 400 + centuries * 100 + quads * 4 + years;
         let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-        let mut month = 1;
+        let mut month = 0;
         for length in [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
             if day < length {
                 break;
@@ -89,8 +132,8 @@ impl fmt::Display for FileTime {
             day -= length;
             month += 1;
         }
-        let (h, m, s) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-        write!(f, "{year:04}-{month:02}-{:02}T{h:02}:{m:02}:{s:02}Z", day + 1)
+        let weekday = usize::try_from(days % 7).unwrap_or_default();
+        Self { year, month, day: day + 1, hour: of_day / 3600, minute: of_day / 60 % 60, second: of_day % 60, weekday }
     }
 }
 
@@ -115,6 +158,20 @@ mod tests {
         ] {
             assert_eq!(FileTime::from_intervals(intervals).to_string(), text);
         }
+    }
+
+    /// RFC 9110 5.6.7 has the first as its example; 1601-01-01 was a Monday, 2000-02-29 a Tuesday.
+    #[test]
+    fn http_dates() {
+        for (unix, text) in [
+            (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
+        ] {
+            let time = FileTime::from_intervals(UNIX_EPOCH_INTERVALS + unix * 10_000_000);
+            assert_eq!(time.http_date().to_string(), text);
+        }
+        assert_eq!(FileTime::from_intervals(0).http_date().to_string(), "Mon, 01 Jan 1601 00:00:00 GMT");
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use codec::{Decode, Encode, Structure, decode_all, encode_to_bytes};
 pub use connection::{ConnectionId, ConnectionIds, Inline, Transmit};
 pub use entropy::Entropy;
 pub use error::{Closed, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Error, Misuse, PeerFault};
-pub use file_time::FileTime;
+pub use file_time::{FileTime, HttpDate};
 pub use guid::{Guid, ParseGuidError};
 pub use limits::Limits;
 pub use principal::Principal;
