@@ -1,0 +1,499 @@
+//! The common response format, [MS-OXCMAPIHTTP] 2.2.2.2: meta-tags, additional headers, response body.
+
+use std::fmt;
+
+use bytes::{Buf, Bytes, BytesMut};
+use oxwire_core::{DecodeError, DecodeErrorKind};
+
+use super::ResponseCode;
+use super::response_code::decimal;
+
+const NAME: &str = "common response";
+const SPEC: &str = "[MS-OXCMAPIHTTP] 2.2.2.2, 2.2.7";
+
+/// A meta-tag, [MS-OXCMAPIHTTP] 2.2.7: how far the server is with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MetaTag {
+    /// The request is queued. Sent at once.
+    Processing,
+    /// The request is being processed. Sent each time the keep-alive interval (X-PendingPeriod) has passed.
+    Pending,
+    /// The request is processed; additional headers and the response body follow.
+    Done,
+}
+
+impl MetaTag {
+    /// The text of the meta-tag, without its line end.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Processing => "PROCESSING",
+            Self::Pending => "PENDING",
+            Self::Done => "DONE",
+        }
+    }
+
+    /// The meta-tag as it is sent, with its CRLF. No allocation: a `Transmit` or a chunk can carry it as it is.
+    #[must_use]
+    pub const fn to_bytes(self) -> Bytes {
+        Bytes::from_static(match self {
+            Self::Processing => b"PROCESSING\r\n",
+            Self::Pending => b"PENDING\r\n",
+            Self::Done => b"DONE\r\n",
+        })
+    }
+}
+
+/// A header behind DONE. Name and value are slices of the input.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AdditionalHeader {
+    name: Bytes,
+    value: Bytes,
+}
+
+impl AdditionalHeader {
+    /// The name, in the letter case it came in.
+    #[must_use]
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// The value, without the blanks around it.
+    #[must_use]
+    pub fn value(&self) -> &[u8] {
+        &self.value
+    }
+
+    /// The value as a slice of the input, to keep.
+    #[must_use]
+    pub fn value_bytes(&self) -> Bytes {
+        self.value.clone()
+    }
+
+    /// Whether the name is `name`, in any letter case.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name.as_bytes())
+    }
+}
+
+impl fmt::Debug for AdditionalHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {:?}", self.name, self.value)
+    }
+}
+
+/// What the headers behind DONE say. Each field keeps the last header of its name; the text stays beside the number.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct AdditionalHeaders {
+    /// X-ResponseCode as it came.
+    pub response_code: Option<Bytes>,
+    /// X-ElapsedTime as it came: milliseconds ([MS-OXCMAPIHTTP] 2.2.3.3.9), but seconds from gromox.
+    pub elapsed_time: Option<Bytes>,
+    /// X-StartTime as it came: an HTTP date ([MS-OXCMAPIHTTP] 2.2.3.3.10).
+    pub start_time: Option<Bytes>,
+    /// Content-Type: the format of the body of a failed request (3.2.5.2).
+    pub content_type: Option<Bytes>,
+}
+
+impl AdditionalHeaders {
+    /// Takes in one header; those without a field here are passed over.
+    pub fn on_header(&mut self, header: &AdditionalHeader) {
+        let field = if header.is("X-ResponseCode") {
+            &mut self.response_code
+        } else if header.is("X-ElapsedTime") {
+            &mut self.elapsed_time
+        } else if header.is("X-StartTime") {
+            &mut self.start_time
+        } else if header.is("Content-Type") {
+            &mut self.content_type
+        } else {
+            return;
+        };
+        *field = Some(header.value_bytes());
+    }
+
+    /// The code that counts for the exchange: the X-ResponseCode behind DONE where there is one, else that of the
+    /// response's own head, which only says that the request was accepted.
+    ///
+    /// Code 14 is ignored, so `outer` holds then. A value that is no number is
+    /// [`ResponseCode::UNKNOWN_FAILURE`]: the server said that something is different now, and its text is kept.
+    #[must_use]
+    pub fn effective_response_code(&self, outer: ResponseCode) -> ResponseCode {
+        match self.response_code.as_deref().map(ResponseCode::parse) {
+            None => outer,
+            Some(Ok(inner)) if inner.is_reserved() => outer,
+            Some(Ok(inner)) => inner,
+            Some(Err(_)) => ResponseCode::UNKNOWN_FAILURE,
+        }
+    }
+
+    /// X-ElapsedTime as a number, where it is one.
+    #[must_use]
+    pub fn elapsed_time_number(&self) -> Option<u64> {
+        self.elapsed_time.as_deref().and_then(decimal)
+    }
+}
+
+/// A part of a common response, in the order of the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResponsePart {
+    /// A meta-tag. After [`MetaTag::Done`] no other comes.
+    MetaTag(MetaTag),
+    /// A header behind DONE.
+    Header(AdditionalHeader),
+    /// The blank line behind the headers: the response body begins.
+    HeadersEnd,
+    /// Some of the response body, never empty, a slice of the input.
+    Body(Bytes),
+}
+
+/// What a [`ResponseParser`] accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResponseLimits {
+    /// Bytes of one additional header with its line end. Default 8,192.
+    pub line_bytes: usize,
+    /// Additional headers. Default 64.
+    pub headers: usize,
+    /// Bytes of the response body. Default 16 MiB.
+    pub body_bytes: usize,
+}
+
+impl ResponseLimits {
+    /// The defaults, as named at each field.
+    pub const DEFAULT: Self = Self { line_bytes: 8_192, headers: 64, body_bytes: 16 << 20 };
+
+    /// Sets [`ResponseLimits::line_bytes`].
+    #[must_use]
+    pub const fn with_line_bytes(mut self, bytes: usize) -> Self {
+        self.line_bytes = bytes;
+        self
+    }
+
+    /// Sets [`ResponseLimits::headers`].
+    #[must_use]
+    pub const fn with_headers(mut self, headers: usize) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Sets [`ResponseLimits::body_bytes`].
+    #[must_use]
+    pub const fn with_body_bytes(mut self, bytes: usize) -> Self {
+        self.body_bytes = bytes;
+        self
+    }
+}
+
+impl Default for ResponseLimits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// Takes a common response apart as it arrives.
+///
+/// It is fed the HTTP body (chunked transfer coding already undone), in any pieces: the same stream gives the same
+/// parts, save that the body comes in the pieces it arrived in. A meta-tag is reported as soon as its last letter is
+/// there, so that a keep-alive counts when it arrives. Only a header line that is split between two pieces is copied.
+///
+/// Not for a response whose own X-ResponseCode is not 0: that has diagnostic text for a body, and no meta-tags.
+///
+/// ```
+/// use bytes::Bytes;
+/// use oxwire_mapi::mapihttp::{MetaTag, ResponseParser, ResponsePart};
+///
+/// let mut parser = ResponseParser::default();
+/// let mut chunk = Bytes::from_static(b"PROCESSING\r\nDONE\r\nX-ResponseCode: 0\r\n\r\nbody");
+/// let mut parts = Vec::new();
+/// while let Some(part) = parser.parse(&mut chunk)? {
+///     parts.push(part);
+/// }
+/// parser.finish()?;
+/// assert_eq!(parts[0], ResponsePart::MetaTag(MetaTag::Processing));
+/// assert_eq!(parts[4], ResponsePart::Body(Bytes::from_static(b"body")));
+/// # Ok::<(), oxwire_core::DecodeError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ResponseParser {
+    state: State,
+    limits: ResponseLimits,
+    /// Bytes taken from the stream so far.
+    offset: usize,
+    /// Additional headers so far.
+    headers: usize,
+    /// Bytes of the response body so far.
+    body: usize,
+    /// The beginning of a header line whose end has not arrived.
+    line: BytesMut,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    /// Between meta-tags.
+    MetaTags,
+    /// `matched` letters of a meta-tag have arrived; after one alone, `Processing` may still turn out to be `Pending`.
+    InMetaTag { tag: MetaTag, matched: usize },
+    /// Behind the last letter of DONE.
+    DoneLineEnd,
+    /// At or in an additional header.
+    Headers,
+    /// In the response body.
+    Body,
+    /// Broken: repeats its reason.
+    Failed(DecodeError),
+}
+
+impl Default for ResponseParser {
+    fn default() -> Self {
+        Self::new(ResponseLimits::DEFAULT)
+    }
+}
+
+impl ResponseParser {
+    /// A parser for one response.
+    #[must_use]
+    pub fn new(limits: ResponseLimits) -> Self {
+        Self { state: State::MetaTags, limits, offset: 0, headers: 0, body: 0, line: BytesMut::new() }
+    }
+
+    /// Takes the next part off the front of `chunk`. `None` says that all of `chunk` is taken and more is needed.
+    ///
+    /// # Errors
+    /// [`DecodeError`], its offset counted from the beginning of the HTTP body: what is no meta-tag before DONE
+    /// ([`DecodeErrorKind::Text`]), a header line without a colon, [`DecodeErrorKind::Limit`]. The parser is finished
+    /// then, and repeats it.
+    pub fn parse(&mut self, chunk: &mut Bytes) -> Result<Option<ResponsePart>, DecodeError> {
+        let part = self.advance(chunk);
+        if let Err(error) = part {
+            self.state = State::Failed(error);
+        }
+        part
+    }
+
+    /// The HTTP body has ended.
+    ///
+    /// # Errors
+    /// [`DecodeErrorKind::Eof`] when it ended before DONE or within a header line. The blank line behind the headers
+    /// may be missing where no body follows.
+    pub fn finish(&self) -> Result<(), DecodeError> {
+        let (field, left) = match self.state {
+            State::Failed(error) => return Err(error),
+            State::MetaTags => ("DONE", 0),
+            State::InMetaTag { matched, .. } => ("DONE", matched),
+            State::Headers if !self.line.is_empty() => ("ADDITIONAL HEADERS", self.line.len()),
+            State::DoneLineEnd | State::Headers | State::Body => return Ok(()),
+        };
+        Err(self.error(field, DecodeErrorKind::Eof { needed: left.saturating_add(1), left }))
+    }
+
+    /// Whether DONE has come.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        matches!(self.state, State::DoneLineEnd | State::Headers | State::Body)
+    }
+
+    fn advance(&mut self, chunk: &mut Bytes) -> Result<Option<ResponsePart>, DecodeError> {
+        loop {
+            match self.state {
+                State::MetaTags => {
+                    // Line ends separate meta-tags, and gromox leaves them out.
+                    let Some(byte) = self.take_byte(chunk) else { return Ok(None) };
+                    let tag = match byte {
+                        b'\r' | b'\n' => continue,
+                        b'P' => MetaTag::Processing,
+                        b'D' => MetaTag::Done,
+                        _ => return Err(self.not_a_meta_tag()),
+                    };
+                    self.state = State::InMetaTag { tag, matched: 1 };
+                }
+                State::InMetaTag { tag, matched } => {
+                    let Some(byte) = self.take_byte(chunk) else { return Ok(None) };
+                    // Of `P` alone it was not known yet which of the two it begins.
+                    let is_pending = tag == MetaTag::Processing && matched == 1 && byte == b'E';
+                    let tag = if is_pending { MetaTag::Pending } else { tag };
+                    let text = tag.as_str().as_bytes();
+                    if text.get(matched) != Some(&byte) {
+                        return Err(self.not_a_meta_tag());
+                    }
+                    let matched = matched + 1;
+                    if matched < text.len() {
+                        self.state = State::InMetaTag { tag, matched };
+                    } else {
+                        self.state = if tag == MetaTag::Done { State::DoneLineEnd } else { State::MetaTags };
+                        return Ok(Some(ResponsePart::MetaTag(tag)));
+                    }
+                }
+                State::DoneLineEnd => match chunk.first() {
+                    None => return Ok(None),
+                    Some(b'\r') => self.skip(chunk, 1),
+                    Some(b'\n') => {
+                        self.skip(chunk, 1);
+                        self.state = State::Headers;
+                    }
+                    Some(_) => return Err(self.error("DONE", DecodeErrorKind::Text { expected: "a line end" })),
+                },
+                State::Headers => return self.header(chunk),
+                State::Body => return self.body(chunk),
+                State::Failed(error) => return Err(error),
+            }
+        }
+    }
+
+    fn header(&mut self, chunk: &mut Bytes) -> Result<Option<ResponsePart>, DecodeError> {
+        let end = chunk.iter().position(|byte| *byte == b'\n');
+        let taken = end.map_or(chunk.len(), |end| end + 1);
+        let length = self.line.len().saturating_add(taken);
+        if length > self.limits.line_bytes {
+            return Err(self.over("line_bytes", self.limits.line_bytes, length));
+        }
+        let piece = chunk.split_to(taken);
+        self.offset = self.offset.saturating_add(taken);
+        if end.is_none() {
+            self.line.extend_from_slice(&piece);
+            return Ok(None);
+        }
+        let line = if self.line.is_empty() {
+            piece
+        } else {
+            self.line.extend_from_slice(&piece);
+            self.line.split().freeze()
+        };
+        let text = line.strip_suffix(b"\n").unwrap_or(&line);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        if text.is_empty() {
+            self.state = State::Body;
+            return Ok(Some(ResponsePart::HeadersEnd));
+        }
+        self.headers += 1;
+        if self.headers > self.limits.headers {
+            return Err(self.over("headers", self.limits.headers, self.headers));
+        }
+        let colon = text.iter().position(|byte| *byte == b':');
+        let (Some(name), Some(value)) =
+            (colon.and_then(|at| text.get(..at)), colon.and_then(|at| text.get(at.saturating_add(1)..)))
+        else {
+            let kind = DecodeErrorKind::Text { expected: "a header line: a name, a colon, a value" };
+            return Err(self.error("ADDITIONAL HEADERS", kind));
+        };
+        Ok(Some(ResponsePart::Header(AdditionalHeader {
+            name: line.slice_ref(name.trim_ascii()),
+            value: line.slice_ref(value.trim_ascii()),
+        })))
+    }
+
+    fn body(&mut self, chunk: &mut Bytes) -> Result<Option<ResponsePart>, DecodeError> {
+        if chunk.is_empty() {
+            return Ok(None);
+        }
+        let body = self.body.saturating_add(chunk.len());
+        if body > self.limits.body_bytes {
+            let kind = DecodeErrorKind::Limit { limit: "body_bytes", allowed: self.limits.body_bytes, found: body };
+            return Err(self.error("RESPONSE BODY", kind));
+        }
+        self.body = body;
+        self.offset = self.offset.saturating_add(chunk.len());
+        Ok(Some(ResponsePart::Body(std::mem::take(chunk))))
+    }
+
+    fn take_byte(&mut self, chunk: &mut Bytes) -> Option<u8> {
+        let byte = chunk.first().copied()?;
+        self.skip(chunk, 1);
+        Some(byte)
+    }
+
+    fn skip(&mut self, chunk: &mut Bytes, count: usize) {
+        chunk.advance(count);
+        self.offset = self.offset.saturating_add(count);
+    }
+
+    /// At the byte that was taken last.
+    fn not_a_meta_tag(&self) -> DecodeError {
+        let kind = DecodeErrorKind::Text { expected: "a meta-tag: PROCESSING, PENDING or DONE" };
+        DecodeError { offset: self.offset.saturating_sub(1), ..self.error("META-TAGS", kind) }
+    }
+
+    const fn over(&self, limit: &'static str, allowed: usize, found: usize) -> DecodeError {
+        self.error("ADDITIONAL HEADERS", DecodeErrorKind::Limit { limit, allowed, found })
+    }
+
+    const fn error(&self, field: &'static str, kind: DecodeErrorKind) -> DecodeError {
+        DecodeError { offset: self.offset, name: NAME, field, spec: SPEC, kind }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Feeds `stream` in pieces of `size` bytes; runs of body pieces become one.
+    fn parts(stream: &[u8], size: usize) -> Result<Vec<ResponsePart>, DecodeError> {
+        let mut parser = ResponseParser::default();
+        let mut parts: Vec<ResponsePart> = Vec::new();
+        for piece in stream.chunks(size) {
+            let mut chunk = Bytes::copy_from_slice(piece);
+            while let Some(part) = parser.parse(&mut chunk)? {
+                match (parts.last_mut(), part) {
+                    (Some(ResponsePart::Body(before)), ResponsePart::Body(more)) => {
+                        *before = [&before[..], &more[..]].concat().into();
+                    }
+                    (_, part) => parts.push(part),
+                }
+            }
+            assert!(chunk.is_empty());
+        }
+        parser.finish().map(|()| parts)
+    }
+
+    fn header(name: &'static str, value: &'static str) -> ResponsePart {
+        ResponsePart::Header(AdditionalHeader { name: Bytes::from(name), value: Bytes::from(value) })
+    }
+
+    const PROCESSING: ResponsePart = ResponsePart::MetaTag(MetaTag::Processing);
+    const PENDING: ResponsePart = ResponsePart::MetaTag(MetaTag::Pending);
+    const DONE: ResponsePart = ResponsePart::MetaTag(MetaTag::Done);
+
+    /// The layout of [MS-OXCMAPIHTTP] 4.2, its placeholders filled in by hand.
+    const EXECUTE: &[u8] = b"PROCESSING\r\nPENDING\r\nPENDING\r\nDONE\r\nX-ResponseCode: 0\r\nX-ElapsedTime: 31234\r\n\
+        X-StartTime: Fri, 08 Feb 2013 03:05:10 GMT\r\n\r\n\0\0\0\0DONE\r\nbody";
+
+    #[test]
+    fn any_chunking_gives_the_same_parts() {
+        let expected = vec![
+            PROCESSING,
+            PENDING,
+            PENDING,
+            DONE,
+            header("X-ResponseCode", "0"),
+            header("X-ElapsedTime", "31234"),
+            header("X-StartTime", "Fri, 08 Feb 2013 03:05:10 GMT"),
+            ResponsePart::HeadersEnd,
+            ResponsePart::Body(Bytes::from_static(b"\0\0\0\0DONE\r\nbody")),
+        ];
+        for size in 1..=EXECUTE.len() {
+            assert_eq!(parts(EXECUTE, size).as_ref(), Ok(&expected), "pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn gromox_leaves_out_the_line_end_behind_pending_and_sends_processing_twice() {
+        let stream = b"PROCESSING\r\nPENDINGPENDINGPROCESSING\r\nDONE\r\nX-StartTime: now\r\nX-ElapsedTime: 3\r\n\r\nx";
+        for size in 1..=stream.len() {
+            let parts = parts(stream, size).unwrap();
+            assert_eq!(parts[..5], [PROCESSING, PENDING, PENDING, PROCESSING, DONE]);
+            assert_eq!(parts[5], header("X-StartTime", "now"));
+            assert_eq!(parts.last(), Some(&ResponsePart::Body(Bytes::from_static(b"x"))));
+        }
+    }
+
+    #[test]
+    fn a_meta_tag_counts_when_its_last_letter_is_there() {
+        let mut parser = ResponseParser::default();
+        let mut chunk = Bytes::from_static(b"PROCESSING\r\nPENDING");
+        assert_eq!(parser.parse(&mut chunk), Ok(Some(PROCESSING)));
+        assert_eq!(parser.parse(&mut chunk), Ok(Some(PENDING)));
+        assert_eq!(parser.parse(&mut chunk), Ok(None));
+    }
+}
