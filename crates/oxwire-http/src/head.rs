@@ -108,6 +108,11 @@ impl Fields {
         })
     }
 
+    pub(crate) fn iter_bytes(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let of = |span: Span| self.text.get(span.range()).unwrap_or_default();
+        self.spans.iter().map(move |(name, value)| (of(*name), of(*value)))
+    }
+
     /// Values of the fields of that name, in any letter case.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -431,9 +436,17 @@ fn put_fields(out: &mut BytesMut, fields: &[(String, Vec<u8>)]) -> Result<Vec<(S
     Ok(spans)
 }
 
+/// Whether it is a token, [RFC 9110] 5.6.2.
+pub(crate) fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(is_token_byte)
+}
+
+fn is_token_byte(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)
+}
+
 fn check_token(bytes: &[u8], what: &'static str) -> Result<(), HeadError> {
-    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    match bytes.iter().find(|byte| !is_token(byte)) {
+    match bytes.iter().find(|byte| !is_token_byte(byte)) {
         None if !bytes.is_empty() => Ok(()),
         found => Err(HeadError::Token { what, found: found.copied().unwrap_or(0) }),
     }
