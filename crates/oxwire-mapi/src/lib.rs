@@ -1,5 +1,6 @@
 //! Codecs of the mailbox endpoint: [MS-OXCMAPIHTTP] 2.2, ROP buffers, property values.
 
+pub mod aux_buffer;
 mod flags;
 pub mod mapihttp;
 pub mod rpc_header_ext;
