@@ -1,0 +1,12 @@
+//! The server machine on a virtual clock, by scripted requests.
+#![allow(unreachable_pub, missing_docs, reason = "modules of one test program")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected fails"
+)]
+
+mod exchanges;
+mod harness;
