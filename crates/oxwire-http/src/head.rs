@@ -50,6 +50,12 @@ pub enum HeadError {
     /// A status that is not three digits.
     #[error("status: expected 100 to 999, found {0}")]
     Status(u16),
+    /// What the `http` crate has no value for.
+    #[error("{what}: the `http` crate cannot hold it")]
+    Foreign {
+        /// What was to be converted.
+        what: &'static str,
+    },
     /// A head past 4 GiB.
     #[error("a head takes at most 4 GiB")]
     TooLong,
@@ -88,6 +94,16 @@ pub struct Fields {
 }
 
 impl Fields {
+    /// Fields of the caller's, as a trailer section carries them; names get the specifications' spelling.
+    ///
+    /// # Errors
+    /// [`HeadError`] for a name that is no token and for a value with control characters.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Self, HeadError> {
+        let mut out = BytesMut::new();
+        let spans = put_fields(&mut out, pairs.into_iter().map(|(name, value)| (canonical_name(name), value)))?;
+        Ok(Self { text: out.freeze(), spans })
+    }
+
     /// How many there are.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -163,7 +179,7 @@ impl fmt::Debug for Fields {
     }
 }
 
-fn is_secret(name: &str) -> bool {
+pub(crate) fn is_secret(name: &str) -> bool {
     const SECRET: [&str; 6] =
         ["Authorization", "Proxy-Authorization", "WWW-Authenticate", "Proxy-Authenticate", "Cookie", "Set-Cookie"];
     SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name))
@@ -336,6 +352,24 @@ impl HeadBuilder {
         self
     }
 
+    /// Replaces the request target; without effect on a response.
+    #[must_use]
+    pub fn target(mut self, to: &str) -> Self {
+        if let Start::Request { target, .. } = &mut self.start {
+            to.clone_into(target);
+        }
+        self
+    }
+
+    /// Replaces the reason phrase, in whatever encoding; without effect on a request.
+    #[must_use]
+    pub fn reason(mut self, to: &[u8]) -> Self {
+        if let Start::Response { reason, .. } = &mut self.start {
+            *reason = to.to_vec();
+        }
+        self
+    }
+
     /// Adds a field behind those that are there.
     #[must_use]
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
@@ -374,7 +408,7 @@ impl HeadBuilder {
         out.put_u8(b' ');
         out.put_slice(self.version.as_str().as_bytes());
         out.put_slice(b"\r\n");
-        let spans = put_fields(&mut out, &self.fields)?;
+        let spans = put_fields(&mut out, self.pairs())?;
         let text = out.freeze();
         let fields = Fields { text: text.clone(), spans };
         Ok(RequestHead { text, method, target, version: self.version, fields })
@@ -398,10 +432,14 @@ impl HeadBuilder {
         out.put_slice(format!(" {status} ").as_bytes());
         let reason = put_span(&mut out, reason)?;
         out.put_slice(b"\r\n");
-        let spans = put_fields(&mut out, &self.fields)?;
+        let spans = put_fields(&mut out, self.pairs())?;
         let text = out.freeze();
         let fields = Fields { text: text.clone(), spans };
         Ok(ResponseHead { text, version: self.version, status: *status, reason, fields })
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 
     fn capacity(&self) -> usize {
@@ -421,8 +459,11 @@ fn put_span(out: &mut BytesMut, bytes: &[u8]) -> Result<Span, HeadError> {
     Ok(Span { start, end })
 }
 
-fn put_fields(out: &mut BytesMut, fields: &[(String, Vec<u8>)]) -> Result<Vec<(Span, Span)>, HeadError> {
-    let mut spans = Vec::with_capacity(fields.len());
+fn put_fields<'a>(
+    out: &mut BytesMut,
+    fields: impl Iterator<Item = (&'a str, &'a [u8])>,
+) -> Result<Vec<(Span, Span)>, HeadError> {
+    let mut spans = Vec::with_capacity(fields.size_hint().0);
     for (name, value) in fields {
         check_token(name.as_bytes(), "field name")?;
         check_text(value, "field value")?;

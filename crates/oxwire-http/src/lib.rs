@@ -14,6 +14,7 @@ mod limits;
 mod names;
 mod output;
 mod parse;
+mod parts;
 mod scan;
 
 pub use connection::{Connection, SendError, SendRefusal};
@@ -22,3 +23,4 @@ pub use fault::Fault;
 pub use head::{Fields, HeadBuilder, HeadError, RequestHead, ResponseHead, Version};
 pub use limits::HttpLimits;
 pub use names::{canonical_name, name};
+pub use parts::Reason;

@@ -26,8 +26,7 @@ impl Connection {
     }
 
     fn advance(&mut self, now: Instant) -> Result<(), Fault> {
-        loop {
-            let Some(front) = self.input.front_mut() else { break };
+        while let Some(front) = self.input.front_mut() {
             if front.is_empty() {
                 self.input.pop_front();
                 continue;

@@ -219,6 +219,7 @@ impl Connection {
         self.admit(0)?;
         match &mut self.sending {
             Sending::Chunked { trailers: trailers @ None } => {
+                // A trailer section has no line of its own in front, as the text of received fields may have.
                 let mut section = BytesMut::new();
                 for (name, value) in fields.iter() {
                     section.put_slice(name.as_bytes());
