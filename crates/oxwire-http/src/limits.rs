@@ -21,8 +21,8 @@ pub struct HttpLimits {
     pub fields: usize,
     /// Bytes of a chunk's size line, extensions included. Default 1 KiB.
     pub chunk_line_bytes: usize,
-    /// Bytes that wait to be taken by `poll_transmit`. A `send` that would pass it is refused and gives its event back; into
-    /// an empty queue one event of any size goes. Default 4 MiB.
+    /// Bytes that wait to be taken by `poll_transmit`. Once as many wait, a `send` of a head or of a piece of a body is refused
+    /// and gives its event back: the queue passes the limit by one event at most. Default 4 MiB.
     pub queued_bytes: usize,
     /// Bytes of further requests that are held while a response is under way; the connection ends beyond. A driver that
     /// heeds [`wants_input`](crate::Connection::wants_input) stays below. Default 256 KiB.

@@ -24,16 +24,12 @@ pub struct SendError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendRefusal {
-    /// The queue would pass [`HttpLimits::queued_bytes`](crate::HttpLimits::queued_bytes): take from `poll_transmit`, write,
+    /// The queue has reached [`HttpLimits::queued_bytes`](crate::HttpLimits::queued_bytes): take from `poll_transmit`, write,
     /// and send it again.
-    #[error(
-        "{queued} bytes are queued and {len} more would pass the limit `queued_bytes`; write first, then send again"
-    )]
+    #[error("{queued} bytes are queued, which reaches the limit `queued_bytes`; write first, then send again")]
     Full {
         /// Bytes queued.
         queued: usize,
-        /// Bytes of the event.
-        len: usize,
     },
     /// The state does not allow it.
     #[error(transparent)]
@@ -81,20 +77,24 @@ impl Connection {
         SendRefusal::Misuse(Misuse { call: "send", state: self.state(), advice })
     }
 
-    /// Whether `len` bytes more may be queued.
-    fn admit(&self, len: usize) -> Result<(), SendRefusal> {
-        if let Some(reason) = &self.ended {
-            return Err(Closed { reason: reason.clone() }.into());
+    fn alive(&self) -> Result<(), SendRefusal> {
+        match &self.ended {
+            Some(reason) => Err(Closed { reason: reason.clone() }.into()),
+            None => Ok(()),
         }
-        let queued = self.output.queued();
-        if queued > 0 && queued.saturating_add(len) > self.limits.queued_bytes {
-            return Err(SendRefusal::Full { queued, len });
+    }
+
+    /// Whether there is room. An end always has: it is what lets the queue run dry for good.
+    fn admit(&self) -> Result<(), SendRefusal> {
+        self.alive()?;
+        match self.output.queued() {
+            queued if queued >= self.limits.queued_bytes => Err(SendRefusal::Full { queued }),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn send_request(&mut self, head: &RequestHead) -> Result<(), SendRefusal> {
-        self.admit(head.as_bytes().len())?;
+        self.admit()?;
         if self.role != Role::Client {
             return Err(self.misuse("requests are sent by the client's end"));
         }
@@ -122,7 +122,7 @@ impl Connection {
     }
 
     fn send_response(&mut self, head: &ResponseHead) -> Result<(), SendRefusal> {
-        self.admit(head.as_bytes().len())?;
+        self.admit()?;
         if self.role != Role::Server {
             return Err(self.misuse("responses are sent by the server's end"));
         }
@@ -184,7 +184,7 @@ impl Connection {
     }
 
     fn send_body(&mut self, bytes: &Bytes) -> Result<(), SendRefusal> {
-        self.admit(bytes.len())?;
+        self.admit()?;
         if bytes.is_empty() {
             return Ok(());
         }
@@ -216,7 +216,7 @@ impl Connection {
     }
 
     fn send_trailers(&mut self, fields: &Fields) -> Result<(), SendRefusal> {
-        self.admit(0)?;
+        self.alive()?;
         match &mut self.sending {
             Sending::Chunked { trailers: trailers @ None } => {
                 // A trailer section has no line of its own in front, as the text of received fields may have.
@@ -237,7 +237,7 @@ impl Connection {
     }
 
     fn send_end(&mut self) -> Result<(), SendRefusal> {
-        self.admit(0)?;
+        self.alive()?;
         match &mut self.sending {
             Sending::Length { left: 0 } | Sending::Empty | Sending::UntilClose => {}
             Sending::Length { .. } => {

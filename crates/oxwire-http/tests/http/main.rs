@@ -1,6 +1,12 @@
 //! Connections driven without sockets, and heads and bodies byte by byte.
 
 #[cfg(test)]
+mod chunking;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod exchange;
+#[cfg(test)]
+mod framing;
+#[cfg(test)]
+mod smuggling;
