@@ -9,4 +9,10 @@ mod exchange;
 #[cfg(test)]
 mod framing;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
+mod quirks;
+#[cfg(test)]
 mod smuggling;
+#[cfg(test)]
+mod waiting;
