@@ -1,0 +1,158 @@
+"""An authenticating reverse proxy whose NTLM is somebody else's: pyspnego's acceptor, or samba's ntlm_auth.
+
+It authenticates the connection, as IIS does, and passes what follows to a server behind it with Basic. What tells whether our
+client's NTLM is right is the acceptor's verdict.
+"""
+
+import base64
+import hashlib
+import http.client
+import http.server
+import os
+import ssl
+import subprocess
+import tempfile
+import threading
+
+import spnego
+from spnego.channel_bindings import GssChannelBindings
+
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "authorization", "host"}
+
+
+class Refused(Exception):
+    """The acceptor said no."""
+
+
+class PyspnegoAcceptor:
+    """pyspnego's NTLM acceptor; `binding` is the DER of the certificate that the client must have seen, or None."""
+
+    def __init__(self, domain, user, password, binding=None):
+        file = tempfile.NamedTemporaryFile("w", delete=False)
+        file.write(f"{domain}:{user}:{password}\n")
+        file.close()
+        os.environ["NTLM_USER_FILE"] = file.name
+        bound = None
+        if binding:
+            bound = GssChannelBindings(application_data=b"tls-server-end-point:" + hashlib.sha256(binding).digest())
+        self.context = spnego.server(protocol="ntlm", channel_bindings=bound)
+
+    def step(self, token):
+        try:
+            answer = self.context.step(token)
+        except spnego.exceptions.SpnegoError as error:
+            raise Refused(str(error)) from error
+        return answer, self.context.client_principal if self.context.complete else None
+
+
+class SambaAcceptor:
+    """samba's ntlm_auth, which knows one password and no domain controller."""
+
+    def __init__(self, user, password):
+        self.process = subprocess.Popen(
+            ["ntlm_auth", "--helper-protocol=squid-2.5-ntlmssp", f"--username={user}", f"--password={password}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.verb = "YR"
+
+    def step(self, token):
+        self.process.stdin.write(f"{self.verb} {base64.b64encode(token).decode()}\n")
+        self.process.stdin.flush()
+        self.verb = "KK"
+        answer, _, rest = self.process.stdout.readline().strip().partition(" ")
+        if answer == "TT":
+            return base64.b64decode(rest), None
+        self.process.stdin.close()
+        self.process.wait()
+        if answer != "AF":
+            raise Refused(f"{answer} {rest}")
+        return None, rest
+
+
+class Gateway:
+    """`acceptor` makes one acceptor for each connection. `verdicts` tells what they said."""
+
+    def __init__(self, acceptor, backend, backend_user, identity=None):
+        self.verdicts = []
+        host, port = backend
+        authorization = "Basic " + base64.b64encode(":".join(backend_user).encode()).decode()
+        verdicts = self.verdicts
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                super().setup()
+                self.acceptor = None
+                self.principal = None
+                self.backend = http.client.HTTPConnection(host, port, timeout=400)
+
+            def finish(self):
+                super().finish()
+                self.backend.close()
+
+            def log_message(self, *_):
+                pass
+
+            def unauthorized(self, token=None):
+                value = "NTLM" + (" " + base64.b64encode(token).decode() if token else "")
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", value)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+                if scheme == "NTLM" and token:
+                    token = base64.b64decode(token)
+                    if token[8] == 1:
+                        self.acceptor, self.principal = acceptor(), None
+                    try:
+                        answer, self.principal = self.acceptor.step(token)
+                    except Refused as refusal:
+                        verdicts.append(f"refused: {refusal}")
+                        return self.unauthorized()
+                    if answer:
+                        return self.unauthorized(answer)
+                    verdicts.append(f"accepted: {self.principal}")
+                if not self.principal:
+                    return self.unauthorized()
+                return self.forward(body)
+
+            def forward(self, body):
+                fields = [(n, v) for n, v in self.headers.items() if n.lower() not in HOP_BY_HOP]
+                self.backend.putrequest("POST", self.path)
+                for name, value in [*fields, ("Authorization", authorization), ("Content-Length", str(len(body)))]:
+                    self.backend.putheader(name, value)
+                self.backend.endheaders(body)
+                answer = self.backend.getresponse()
+                self.send_response(answer.status, answer.reason)
+                for name, value in answer.getheaders():
+                    if name.lower() not in HOP_BY_HOP | {"date", "server"}:
+                        self.send_header(name, value)
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                while piece := answer.read1(65536):
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                    self.wfile.flush()
+                self.wfile.write(b"0\r\n\r\n")
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        if identity:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*identity)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()

@@ -1,0 +1,118 @@
+"""Starting and stopping what the checks run against: our server, haproxy, certificates."""
+
+import pathlib
+import select
+import signal
+import socket
+import subprocess
+import time
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def certificate(directory, name):
+    """A self-signed certificate for mail.test and 127.0.0.1: (certificate, key) as PEM files."""
+    cert, key = directory / f"{name}.pem", directory / f"{name}.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-sha256", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
+        + ["-addext", "subjectAltName=DNS:mail.test,DNS:localhost,IP:127.0.0.1"]
+        + ["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", key, "-out", cert],
+        check=True,
+        capture_output=True,
+    )
+    return cert, key
+
+
+def der(cert):
+    return subprocess.run(["openssl", "x509", "-in", cert, "-outform", "DER"], check=True, capture_output=True).stdout
+
+
+class Process:
+    """A child that ends with the block."""
+
+    def __init__(self, command, log):
+        self.log = pathlib.Path(log)
+        self.child = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self.log.open("ab"),
+            text=True,
+        )
+
+    def first_line(self, seconds=30):
+        ready, _, _ = select.select([self.child.stdout], [], [], seconds)
+        line = self.child.stdout.readline().strip() if ready else ""
+        assert line, f"{self.child.args[0]} said nothing within {seconds} s: {self.log.read_text()[-500:]}"
+        return line
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.child.send_signal(signal.SIGTERM)
+        try:
+            self.child.wait(10)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+        self.child.stdout.close()
+
+
+class Server(Process):
+    """`oxprobe serve`, for alice and bob."""
+
+    USERS = (("alice@mail.test", "secret"), ("bob@mail.test", "other"))
+
+    def __init__(self, oxprobe, directory, *options):
+        users = [part for user in self.USERS for part in ("--user", ":".join(user))]
+        super().__init__(
+            [oxprobe, "serve", "--listen", "127.0.0.1:0", *users, *options],
+            directory / "serve.log",
+        )
+        self.url = next(word for word in self.first_line().split() if word.startswith("http"))
+        self.port = int(self.url.split("/")[2].rpartition(":")[2])
+
+
+HAPROXY = """
+global
+    h1-case-adjust content-type Content-Type
+    h1-case-adjust set-cookie Set-Cookie
+    h1-case-adjust x-responsecode X-ResponseCode
+    h1-case-adjust x-requesttype X-RequestType
+defaults
+    mode http
+    option http-keep-alive
+    timeout connect 5s
+    timeout client 400s
+    timeout server 400s
+"""
+
+
+class Haproxy(Process):
+    """haproxy with one frontend for each route: name -> (options of bind, options of server, port behind, more lines)."""
+
+    def __init__(self, directory, routes):
+        text = HAPROXY
+        self.ports = {}
+        for name, (bind, server, behind, more) in routes.items():
+            port = self.ports[name] = free_port()
+            text += f"frontend {name}\n    bind 127.0.0.1:{port} {bind}\n    default_backend to_{name}\n{more}"
+            text += f"backend to_{name}\n    server one 127.0.0.1:{behind} {server}\n"
+        config = directory / "haproxy.cfg"
+        config.write_text(text)
+        super().__init__(["haproxy", "-db", "-f", config], directory / "haproxy.log")
+        for port in self.ports.values():
+            until = time.monotonic() + 10
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    break
+                except OSError:
+                    assert self.child.poll() is None, f"haproxy ended: {self.log.read_text()[-1000:]}"
+                    assert time.monotonic() < until, "haproxy does not listen"
+                    time.sleep(0.05)
