@@ -64,7 +64,7 @@ mod tests {
 
     /// Values from [MS-OXCMAPIHTTP] 2.2.3.3.2 and 2.2.3.3.4.
     #[test]
-    fn r0155_a_guid_and_a_counter() {
+    fn r155_a_guid_and_a_counter() {
         let id: GuidCounter = "E2EA6C1C-E61B-49E9-9CFB-38184F907552:123456".parse().unwrap();
         assert_eq!(id.counter, 123_456);
         assert_eq!(id.to_string(), "{E2EA6C1C-E61B-49E9-9CFB-38184F907552}:123456");

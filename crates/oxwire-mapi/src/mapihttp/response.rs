@@ -52,6 +52,12 @@ pub struct AdditionalHeader {
 }
 
 impl AdditionalHeader {
+    /// A header that was stored: name and value as [`AdditionalHeader::name`] and [`AdditionalHeader::value`] gave them.
+    #[must_use]
+    pub const fn new(name: Bytes, value: Bytes) -> Self {
+        Self { name, value }
+    }
+
     /// The name, in the letter case it came in.
     #[must_use]
     pub fn name(&self) -> &[u8] {

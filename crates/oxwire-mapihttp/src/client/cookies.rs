@@ -10,8 +10,10 @@ use super::ClientLimits;
 use super::date::parse_http_date;
 
 /// One cookie. Its name is shown in `Debug`, its value is not.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Cookie {
     pub(super) name: String,
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::secret"))]
     pub(super) value: SecretString,
     /// The host that set it. It goes to no other: `Domain` is not honoured, so that a redirect hands nothing on.
     pub(super) host: String,
@@ -32,6 +34,7 @@ pub(super) struct TooManyCookies;
 
 /// All cookies of one Session Context. Those of another live in a jar of their own and never meet these.
 #[derive(Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Jar {
     pub(super) cookies: Vec<Cookie>,
 }

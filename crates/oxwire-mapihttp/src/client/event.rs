@@ -26,10 +26,12 @@ impl RequestHandle {
 
 /// One redirect that waits for the caller's consent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RedirectHandle(pub(super) u64);
 
 /// A fact for the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Event {
     /// A request came to its end.
@@ -73,10 +75,12 @@ pub enum Event {
 
 /// The end of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Completion {
     /// The request.
     pub handle: RequestHandle,
     /// Its type.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::request_type"))]
     pub request_type: RequestType,
     /// What came of it.
     pub outcome: Outcome,
@@ -84,6 +88,7 @@ pub struct Completion {
 
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Outcome {
     /// X-ResponseCode 0: the body is the request type's success or failure response body.
@@ -91,6 +96,7 @@ pub enum Outcome {
     /// Another X-ResponseCode, with the server's diagnostic text: [MS-OXCMAPIHTTP] 2.2.3.3.3.
     Refused {
         /// The code.
+        #[cfg_attr(feature = "serde", serde(with = "super::stored::response_code"))]
         code: ResponseCode,
         /// The rest of the response; its body is diagnostic text, cut to
         /// [`ClientLimits::diagnostics_bytes`](super::ClientLimits::diagnostics_bytes).
@@ -109,6 +115,7 @@ pub enum Outcome {
     /// It was sent whole and no whole response came: the server may have acted on it. The machine never sends it again.
     Unanswered {
         /// Why, for people.
+        #[cfg_attr(feature = "serde", serde(with = "super::stored::text"))]
         reason: Arc<str>,
     },
     /// The server has not seen it whole, and the machine sends it no more.
@@ -116,18 +123,23 @@ pub enum Outcome {
         /// The request's body, given back.
         body: Bytes,
         /// Why, for people.
+        #[cfg_attr(feature = "serde", serde(with = "super::stored::text"))]
         reason: Arc<str>,
     },
 }
 
 /// A whole response.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Response {
     /// The HTTP head, without X-DeviceInfo, which is for devices on the way alone ([MS-OXCMAPIHTTP] 2.2.3.3.11).
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::head"))]
     pub head: ResponseHead,
     /// The additional headers behind DONE: [MS-OXCMAPIHTTP] 2.2.2.2.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::additional"))]
     pub additional: Vec<AdditionalHeader>,
     /// The body.
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::body"))]
     pub body: Body,
 }
 

@@ -1,5 +1,6 @@
 //! One request on its connection, and its response as it arrives: [MS-OXCMAPIHTTP] 2.2.2 and 3.1.5.6.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use crate::{CONTENT_TYPE_DIAGNOSTICS, GuidCounter, media_type_is};
 
 /// Who wants a request, and so who hears of its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) enum Purpose {
     /// The caller, or the machine on its behalf after EventPending: [`super::Event::Completed`].
     Caller(RequestHandle),
@@ -27,9 +29,10 @@ pub(super) enum Purpose {
 }
 
 /// A request that waits, is in flight, or goes out again.
-#[derive(Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Request {
     pub(super) purpose: Purpose,
+    #[cfg_attr(feature = "serde", serde(with = "super::stored::request_type"))]
     pub(super) request_type: RequestType,
     pub(super) body: Bytes,
     /// Given when it first goes out, and kept: a request that goes out again is the same request (3.1.7.1).
@@ -51,6 +54,13 @@ impl Request {
     /// The same wish as another request: with an X-RequestId of its own.
     pub(super) fn anew(self) -> Self {
         Self { id: None, ..self }
+    }
+}
+
+/// The body's length only.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} ({} bytes, {:?})", self.request_type, self.id, self.body.len(), self.purpose)
     }
 }
 

@@ -202,6 +202,7 @@ impl Client {
                 Err(fault) => Err(fault),
             },
             HttpEvent::Reset(reset) => {
+                self.forget(exchange.conn);
                 self.on_reset(now, which, *exchange, reset);
                 return Ok(());
             }
@@ -245,8 +246,7 @@ impl Client {
         }
     }
 
-    fn on_reset(&mut self, now: Instant, which: Which, exchange: Exchange, reset: Reset) {
-        self.forget(exchange.conn);
+    pub(super) fn on_reset(&mut self, now: Instant, which: Which, exchange: Exchange, reset: Reset) {
         let not_sent = reset.request == RequestFate::NotSent || !exchange.sent;
         if not_sent && !exchange.is_answering() {
             self.on_not_sent(now, which, exchange.request, reset.reason);

@@ -9,10 +9,14 @@ mod exchange;
 mod flow;
 mod lane;
 mod outcome;
+mod pause;
+#[cfg(feature = "serde")]
+mod stored;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,6 +28,8 @@ use oxwire_mapi::mapihttp::RequestType;
 pub use body::Body;
 pub use config::{ClientLimits, Config, Deadlines, Retry};
 pub use event::{Completion, ContextState, Event, Outcome, RedirectHandle, Rejected, RequestHandle, Response};
+
+pub use pause::{Fate, InFlight, Paused};
 
 use cookies::Jar;
 use exchange::{Purpose, Request};
@@ -77,7 +83,6 @@ struct Established {
 /// Failures are handled by [MS-OXCMAPIHTTP] 3.1.7. What was not sent whole goes out again as it is, on a new connection and
 /// with the same X-RequestId. What was sent and not answered is reported; then a Connect with all old cookies replaces the
 /// context, and [`Event::ContextReplaced`] says so. An Execute is never repeated in another context.
-#[derive(Debug)]
 pub struct Client {
     config: Config,
     origin: Origin,
@@ -114,6 +119,20 @@ pub struct Client {
     /// The latest time seen, and wall time at some instant.
     now: Instant,
     wall: (Instant, FileTime),
+}
+
+/// No cookie values, no bodies.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("url", &self.config.url)
+            .field("state", &self.state)
+            .field("cookies", &self.jar)
+            .field("main", &self.main)
+            .field("wait", &self.wait)
+            .field("waiting", &self.queue.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Client {

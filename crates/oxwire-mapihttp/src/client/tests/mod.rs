@@ -1,6 +1,9 @@
 //! A client on a virtual clock, with a server that a test writes line by line.
 
 mod exchange;
+mod failure;
+mod pause;
+mod wait;
 
 use std::time::{Duration, Instant};
 

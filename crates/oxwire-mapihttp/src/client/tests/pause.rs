@@ -1,0 +1,241 @@
+//! Pause and resume.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use oxwire_core::{Error, FileTime};
+
+use super::{Answer, Bench, WALL, config, start};
+use crate::client::{Client, ContextState, Event, Fate, Outcome, Paused};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// As a restart of the process would have it: through the stored form, where there is one.
+fn stored(paused: Paused) -> Paused {
+    #[cfg(feature = "serde")]
+    let paused = serde_json::from_str(&serde_json::to_string(&paused).unwrap()).unwrap();
+    paused
+}
+
+fn resumed(bench: &mut Bench, away: Duration) -> Bench {
+    let paused = bench.client.pause(bench.now, WALL).unwrap();
+    bench.settle();
+    let now = start();
+    Bench::over(Client::resume(stored(paused), now, WALL.saturating_add(away)).unwrap(), now)
+}
+
+#[test]
+fn an_idle_client_goes_on_in_the_same_context() {
+    let mut bench = Bench::connected(config());
+    let last = bench.opened[0].0;
+    let mut bench2 = resumed(&mut bench, 30 * DAY);
+    assert_eq!(bench.aborted, [last], "the old connections are dropped");
+    assert_eq!(bench.client.state(), ContextState::Closed);
+    assert!(bench.client.pause(bench.now, WALL).is_err());
+    assert_eq!(bench2.client.state(), ContextState::Established);
+    // X-ExpirationInfo ran out long ago: it asks at once, and ends nothing by itself.
+    assert_eq!(bench2.next_deadline(), Duration::ZERO);
+    let ping = bench2.request();
+    assert_eq!((ping.request_type(), ping.header("Cookie")), ("PING", Some("MapiContext=c1; MapiSequence=s1")));
+    assert_ne!(ping.conn, last, "numbers of connections do not repeat");
+    bench2.answer(&ping, &Answer::ok(b""));
+    let handle = bench2.execute(b"rops");
+    let request = bench2.request();
+    bench2.answer(&request, &Answer::ok(b""));
+    assert!(matches!(bench2.outcome_of(handle), Outcome::Answered(_)));
+    bench2.quiet();
+}
+
+#[test]
+fn what_was_not_sent_goes_out_with_its_request_id() {
+    let mut bench = Bench::connected(config());
+    let first = bench.execute(b"first");
+    let second = bench.execute(b"second");
+    let request = bench.request();
+    bench.not_sent(request.conn);
+    let request = bench.request();
+    bench.not_sent(request.conn);
+    let paused = bench.client.pause(bench.now, WALL).unwrap();
+    let fates: Vec<_> = paused.in_flight().iter().map(|request| (request.handle, request.fate)).collect();
+    assert_eq!(fates, [(first, Fate::NotSent), (second, Fate::NotSent)]);
+    let now = start();
+    let mut bench = Bench::over(Client::resume(stored(paused), now, WALL).unwrap(), now);
+    let again = bench.request();
+    assert_eq!((again.header("X-RequestId"), &again.body[..]), (request.header("X-RequestId"), &b"first"[..]));
+    bench.answer(&again, &Answer::ok(b""));
+    assert!(matches!(bench.outcome_of(first), Outcome::Answered(_)));
+    let request = bench.request();
+    bench.answer(&request, &Answer::ok(b""));
+    assert!(matches!(bench.outcome_of(second), Outcome::Answered(_)));
+}
+
+#[test]
+fn r1207_what_was_sent_and_not_answered_is_reported_after_a_pause_in_mid_response() {
+    for progress in 0..3 {
+        let mut bench = Bench::connected(config());
+        let first = bench.execute(b"first");
+        let second = bench.execute(b"second");
+        let request = bench.request();
+        if progress > 0 {
+            bench.head(&request, &Answer::ok(b""));
+        }
+        if progress > 1 {
+            bench.body(&request, b"PROCESSING\r\nDONE\r\nX-Response");
+        }
+        let paused = bench.client.pause(bench.now, WALL).unwrap();
+        assert_eq!(paused.in_flight()[0].fate, Fate::Unanswered);
+        assert_eq!(paused.state(), ContextState::Reconnecting);
+        let now = start();
+        let mut bench = Bench::over(Client::resume(stored(paused), now, WALL).unwrap(), now);
+        assert!(matches!(bench.outcome_of(first), Outcome::Unanswered { .. }));
+        assert!(matches!(bench.outcome_of(second), Outcome::NotSent { body, .. } if body == "second"));
+        let connect = bench.request();
+        assert_eq!((connect.request_type(), &connect.body[..]), ("Connect", &b"connect body"[..]));
+        assert_eq!(connect.header("Cookie"), Some("MapiContext=c1; MapiSequence=s1"));
+        bench.answer(&connect, &Answer::connected());
+        assert!(matches!(bench.event(), Event::ContextReplaced { .. }));
+        bench.quiet();
+    }
+}
+
+#[test]
+fn what_was_answered_is_still_told() {
+    let mut bench = Bench::connected(config());
+    let handle = bench.client.execute(bench.now, Bytes::from_static(b"rops")).unwrap();
+    let request = bench.request();
+    let answer = Answer::ok(b"the answer").with("X-RequestId", request.header("X-RequestId").unwrap());
+    for event in [
+        oxwire_http::HttpEvent::Head(oxwire_http::Head::Response(answer.with("Set-Cookie", "MapiSequence=s2").head())),
+        oxwire_http::HttpEvent::Body(Answer::ok(b"the answer").body),
+        oxwire_http::HttpEvent::End,
+    ] {
+        bench.client.handle(bench.now, request.conn, event).unwrap();
+    }
+    let paused = bench.client.pause(bench.now, WALL).unwrap();
+    assert_eq!(paused.in_flight()[0].fate, Fate::Answered);
+    let now = start();
+    let mut bench = Bench::over(Client::resume(stored(paused), now, WALL).unwrap(), now);
+    match bench.outcome_of(handle) {
+        Outcome::Answered(response) => {
+            assert_eq!(response.head.status(), 200);
+            assert_eq!(response.header("X-ElapsedTime"), Some(&b"3"[..]));
+            assert_eq!(response.body.into_bytes(), "the answer");
+        }
+        other => panic!("{other:?}"),
+    }
+    bench.execute(b"");
+    assert_eq!(bench.request().header("Cookie"), Some("MapiContext=c1; MapiSequence=s2"));
+}
+
+#[test]
+fn a_notification_wait_in_flight_does_not_cost_the_context() {
+    let mut bench = Bench::connected(config());
+    let wait = bench.client.notification_wait(bench.now, Bytes::new()).unwrap();
+    bench.request();
+    let mut bench = resumed(&mut bench, DAY);
+    assert!(matches!(bench.outcome_of(wait), Outcome::Unanswered { .. }));
+    assert_eq!(bench.client.state(), ContextState::Established);
+}
+
+#[test]
+fn every_state_survives() {
+    // None.
+    let mut bench = Bench::new(config());
+    let mut bench = resumed(&mut bench, DAY);
+    assert_eq!(bench.client.state(), ContextState::None);
+    // A first Connect, not taken by the driver.
+    let handle = bench.client.connect(bench.now, Bytes::from_static(b"connect body")).unwrap();
+    let mut bench = resumed(&mut bench, DAY);
+    let connect = bench.request();
+    bench.answer(&connect, &Answer::connected());
+    assert!(matches!(bench.outcome_of(handle), Outcome::Answered(_)));
+    // Reconnecting, with the Connect sent: it goes out again, with the old cookies.
+    bench.client.reconnect(bench.now).unwrap();
+    let before = bench.request();
+    let mut bench = resumed(&mut bench, DAY);
+    assert_eq!(bench.client.state(), ContextState::Reconnecting);
+    let connect = bench.request();
+    assert_eq!(connect.header("Cookie"), before.header("Cookie"));
+    bench.answer(&connect, &Answer::refused(11));
+    assert!(matches!(bench.event(), Event::ContextLost { .. }));
+    // Lost.
+    let mut bench = resumed(&mut bench, DAY);
+    assert_eq!(bench.client.state(), ContextState::Lost);
+    bench.client.reconnect(bench.now).unwrap();
+    let connect = bench.request();
+    assert_eq!(connect.header("Cookie"), before.header("Cookie"));
+    bench.answer(&connect, &Answer::connected());
+    bench.event();
+    // Disconnecting: not sent.
+    let handle = bench.client.disconnect(bench.now, Bytes::new()).unwrap();
+    let mut bench = resumed(&mut bench, DAY);
+    let disconnect = bench.request();
+    bench.answer(&disconnect, &Answer::ok(b""));
+    assert!(matches!(bench.outcome_of(handle), Outcome::Answered(_)));
+    // A redirect that waits for consent is asked for again.
+    let handle = bench.client.connect(bench.now, Bytes::new()).unwrap();
+    let connect = bench.request();
+    let moved = Answer::status(302).with("Location", "https://other.test/");
+    bench.answer(&connect, &moved);
+    assert!(matches!(bench.event(), Event::Redirect { .. }));
+    let mut bench = resumed(&mut bench, DAY);
+    let connect = bench.request();
+    bench.answer(&connect, &moved);
+    let Event::Redirect { handle: redirect, .. } = bench.event() else { panic!() };
+    bench.client.refuse_redirect(bench.now, redirect).unwrap();
+    assert!(matches!(bench.outcome_of(handle), Outcome::Status { status: 302, .. }));
+}
+
+#[test]
+fn cookies_expire_by_wall_time_and_wall_time_that_goes_back_is_no_time() {
+    let mut bench = Bench::connected(config());
+    bench.execute(b"");
+    let request = bench.request();
+    bench.answer(
+        &request,
+        &Answer::ok(b"")
+            .with("Set-Cookie", "hour=1; Max-Age=3600; Expires=Thu, 01 Jan 1970 00:00:00 GMT")
+            .with("Set-Cookie", "year=1; expires=Fri, 01-Jan-2027 00:00:00 GMT"),
+    );
+    bench.events.clear();
+    for (away, cookies) in [
+        (DAY / 48, "MapiContext=c1; MapiSequence=s1; hour=1; year=1"),
+        (DAY / 12, "MapiContext=c1; MapiSequence=s1; year=1"),
+        (400 * DAY, "MapiContext=c1; MapiSequence=s1"),
+    ] {
+        let paused = bench.client.pause(bench.now, WALL).unwrap();
+        let now = start();
+        bench = Bench::over(Client::resume(stored(paused), now, WALL.saturating_add(away)).unwrap(), now);
+        bench.execute(b"");
+        let request = bench.requests.pop().unwrap();
+        assert_eq!(request.header("Cookie"), Some(cookies));
+        bench.answer(&request, &Answer::ok(b""));
+        bench.events.clear();
+    }
+    let paused = bench.client.pause(bench.now, WALL).unwrap();
+    let now = start();
+    let client = Client::resume(paused, now, FileTime::from_intervals(0)).unwrap();
+    assert_eq!(client.state(), ContextState::Established);
+}
+
+#[test]
+fn secrets_stay_out_of_debug() {
+    let mut bench = Bench::connected(config());
+    bench.execute(b"a mail");
+    let shown = format!("{:?}", bench.client);
+    assert!(!shown.contains("=c1") && !shown.contains("a mail") && !shown.contains("connect body"), "{shown}");
+    let paused = bench.client.pause(bench.now, WALL).unwrap();
+    let shown = format!("{paused:?}");
+    assert!(shown.contains("MapiContext") && shown.contains("version: 1"), "{shown}");
+    assert!(!shown.contains("c1") && !shown.contains("a mail"), "{shown}");
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn another_version_is_refused_with_advice() {
+    let mut bench = Bench::connected(config());
+    let text = serde_json::to_string(&bench.client.pause(bench.now, WALL).unwrap()).unwrap();
+    let other: Paused = serde_json::from_str(&text.replace("\"version\":1", "\"version\":2")).unwrap();
+    assert_eq!(other.version(), 2);
+    assert!(matches!(Client::resume(other, start(), WALL), Err(Error::Misuse(_))));
+}
