@@ -265,9 +265,7 @@ fn bodies_are_not_copied() {
 
 #[test]
 fn one_request_at_a_time_and_a_queue_with_limits() {
-    let mut limits = ClientLimits::default();
-    limits.queue_requests = 3;
-    limits.queue_bytes = 10;
+    let limits = ClientLimits { queue_requests: 3, queue_bytes: 10, ..ClientLimits::default() };
     let mut bench = Bench::connected(config().with_limits(limits));
     bench.execute(b"0");
     let first = bench.request();
@@ -302,8 +300,7 @@ fn r2047_r2048_r2049_r2051_r2052_r2054_r2238_device_info_is_discarded() {
 
 #[test]
 fn r134_r1306_a_refusal_carries_the_servers_text() {
-    let mut limits = ClientLimits::default();
-    limits.diagnostics_bytes = 10;
+    let limits = ClientLimits { diagnostics_bytes: 10, ..ClientLimits::default() };
     let mut bench = Bench::connected(config().with_limits(limits));
     for code in [1, 5, 11, 12, 15, 18, 99] {
         let handle = bench.execute(b"");

@@ -7,7 +7,7 @@ use oxwire_core::Error;
 use oxwire_mapi::mapihttp::ResponseCode;
 
 use super::{Answer, Bench, config};
-use crate::client::{ContextState, Event, Outcome};
+use crate::client::{ClientLimits, ContextState, Event, Outcome};
 
 const COOKIES: Option<&str> = Some("MapiContext=c1; MapiSequence=s1");
 
@@ -280,8 +280,7 @@ fn a_failure_before_a_waiting_disconnect() {
 
 #[test]
 fn bodies_over_the_limit_end_the_connection() {
-    let mut limits = crate::client::ClientLimits::default();
-    limits.body_bytes = 100;
+    let limits = ClientLimits { body_bytes: 100, ..ClientLimits::default() };
     let mut bench = Bench::connected(config().with_limits(limits));
     let handle = bench.execute(b"1");
     let request = bench.request();
