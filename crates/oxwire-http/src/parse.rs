@@ -16,7 +16,7 @@ impl RequestHead {
     /// # Errors
     /// [`Fault`], for the first thing that is wrong.
     pub fn parse(input: &mut Bytes, limits: &HttpLimits) -> Result<Option<Self>, Fault> {
-        take(SectionKind::RequestHead, input, limits)?.map(request).transpose()
+        parse(&mut Section::new(SectionKind::RequestHead), input, limits)
     }
 }
 
@@ -26,17 +26,75 @@ impl ResponseHead {
     /// # Errors
     /// [`Fault`], for the first thing that is wrong.
     pub fn parse(input: &mut Bytes, limits: &HttpLimits) -> Result<Option<Self>, Fault> {
-        take(SectionKind::ResponseHead, input, limits)?.map(response).transpose()
+        parse(&mut Section::new(SectionKind::ResponseHead), input, limits)
     }
 }
 
-fn take(kind: SectionKind, input: &mut Bytes, limits: &HttpLimits) -> Result<Option<Found>, Fault> {
+fn parse<H: Parse>(section: &mut Section, input: &mut Bytes, limits: &HttpLimits) -> Result<Option<H>, Fault> {
     let whole = input.clone();
-    let found = Section::new(kind).feed(input, limits)?;
-    if found.is_none() {
+    let head = next(section, input, limits)?;
+    if head.is_none() {
         *input = whole;
     }
-    Ok(found)
+    Ok(head)
+}
+
+/// Takes what belongs to a head from `input`, which is the next piece of the stream that `section` collects.
+pub(crate) fn next<H: Parse>(
+    section: &mut Section,
+    input: &mut Bytes,
+    limits: &HttpLimits,
+) -> Result<Option<H>, Fault> {
+    if !section.has_begun()
+        && let Some(read) = H::read(input, ON_STACK).filter(|read| read.is_strict(input, limits))
+    {
+        // The usual case: the head is here whole, and one pass over it is enough.
+        return Ok(Some(H::make(input.split_to(read.len), read)));
+    }
+    let Some(Found { text, lines }) = section.feed(input, limits)? else { return Ok(None) };
+    match H::read(&text, lines).filter(|read| read.len == text.len()) {
+        Some(read) => Ok(Some(H::make(text, read))),
+        None => Err(diagnose(&text, H::KIND)),
+    }
+}
+
+/// A head of either kind.
+pub(crate) trait Parse: Sized {
+    const KIND: SectionKind;
+    type Start;
+    /// Runs `httparse`; `None` for whatever it does not take as a whole head with at most `lines` fields.
+    fn read(bytes: &[u8], lines: usize) -> Option<Read<Self::Start>>;
+    fn make(text: Bytes, read: Read<Self::Start>) -> Self;
+}
+
+/// What `httparse` found.
+pub(crate) struct Read<S> {
+    len: usize,
+    start: S,
+    version: Version,
+    spans: Vec<(Span, Span)>,
+}
+
+impl<S> Read<S> {
+    /// Whether every line ends in CRLF, where `httparse` also takes a bare LF, and the limits hold. Looks at the ends of lines
+    /// only; what it does not pass is looked at line by line by [`Section`].
+    fn is_strict(&self, bytes: &[u8], limits: &HttpLimits) -> bool {
+        let ends_line = |at: usize| at.checked_sub(2).and_then(|from| bytes.get(from..at)) == Some(b"\r\n");
+        let Some(last) = self.len.checked_sub(2) else { return false };
+        let mut line = 0;
+        let starts = self.spans.iter().map(|(name, _)| name.start as usize).chain([last]);
+        let lines_are_strict = starts.into_iter().all(|next| {
+            let len = next.saturating_sub(line).saturating_sub(1);
+            line = next;
+            len <= limits.line_bytes && ends_line(next)
+        });
+        lines_are_strict
+            && ends_line(self.len)
+            && !bytes.starts_with(b"\r")
+            && !bytes.starts_with(b"\n")
+            && self.len <= limits.head_bytes
+            && self.spans.len() <= limits.fields
+    }
 }
 
 /// Most heads have fewer fields than this; their index for `httparse` stays on the stack.
@@ -51,13 +109,13 @@ fn with_room<'b, R>(lines: usize, parse: impl FnOnce(&mut [MaybeUninit<Header<'b
     }
 }
 
-fn index(text: &Bytes, headers: &[Header<'_>]) -> Option<Fields> {
+fn index(text: &[u8], headers: &[Header<'_>]) -> Option<Vec<(Span, Span)>> {
     let span = |part: &[u8]| Span::within(text, part);
     let mut spans = Vec::with_capacity(headers.len());
     for header in headers {
         spans.push((span(header.name.as_bytes())?, span(header.value.trim_ascii())?));
     }
-    Some(Fields { text: text.clone(), spans })
+    Some(spans)
 }
 
 const fn version(minor: Option<u8>) -> Option<Version> {
@@ -68,46 +126,48 @@ const fn version(minor: Option<u8>) -> Option<Version> {
     }
 }
 
-pub(crate) fn request(Found { text, lines }: Found) -> Result<RequestHead, Fault> {
-    let parsed = with_room(lines, |room| {
-        let mut request = httparse::Request::new(&mut []);
-        match request.parse_with_uninit_headers(&text, room) {
-            Ok(Status::Complete(len)) if len == text.len() => Some((
-                Span::within(&text, request.method?.as_bytes())?,
-                Span::within(&text, request.path?.as_bytes())?,
-                version(request.version)?,
-                index(&text, request.headers)?,
-            )),
-            _ => None,
-        }
-    });
-    match parsed {
-        Some((method, target, version, fields)) => Ok(RequestHead { text, method, target, version, fields }),
-        None => Err(diagnose(&text, SectionKind::RequestHead)),
+impl Parse for RequestHead {
+    const KIND: SectionKind = SectionKind::RequestHead;
+    type Start = (Span, Span);
+
+    fn read(bytes: &[u8], lines: usize) -> Option<Read<Self::Start>> {
+        with_room(lines, |room| {
+            let mut request = httparse::Request::new(&mut []);
+            let Ok(Status::Complete(len)) = request.parse_with_uninit_headers(bytes, room) else { return None };
+            let method = Span::within(bytes, request.method?.as_bytes())?;
+            let target = Span::within(bytes, request.path?.as_bytes())?;
+            let spans = index(bytes, request.headers)?;
+            Some(Read { len, start: (method, target), version: version(request.version)?, spans })
+        })
+    }
+
+    fn make(text: Bytes, Read { start: (method, target), version, spans, .. }: Read<Self::Start>) -> Self {
+        Self { fields: Fields { text: text.clone(), spans }, text, method, target, version }
     }
 }
 
-pub(crate) fn response(Found { text, lines }: Found) -> Result<ResponseHead, Fault> {
-    let parsed = with_room(lines, |room| {
-        let mut response = httparse::Response::new(&mut []);
-        match ParserConfig::default().parse_response_with_uninit_headers(&mut response, &text, room) {
-            Ok(Status::Complete(len)) if len == text.len() => Some((
-                version(response.version)?,
-                response.code.filter(|code| (100..=999).contains(code))?,
-                reason(&text)?,
-                index(&text, response.headers)?,
-            )),
-            _ => None,
-        }
-    });
-    match parsed {
-        Some((version, status, reason, fields)) => Ok(ResponseHead { text, version, status, reason, fields }),
-        None => Err(diagnose(&text, SectionKind::ResponseHead)),
+impl Parse for ResponseHead {
+    const KIND: SectionKind = SectionKind::ResponseHead;
+    type Start = (u16, Span);
+
+    fn read(bytes: &[u8], lines: usize) -> Option<Read<Self::Start>> {
+        with_room(lines, |room| {
+            let mut response = httparse::Response::new(&mut []);
+            let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, room);
+            let Ok(Status::Complete(len)) = parsed else { return None };
+            let status = response.code.filter(|code| (100..=999).contains(code))?;
+            let spans = index(bytes, response.headers)?;
+            Some(Read { len, start: (status, reason(bytes)?), version: version(response.version)?, spans })
+        })
+    }
+
+    fn make(text: Bytes, Read { start: (status, reason), version, spans, .. }: Read<Self::Start>) -> Self {
+        Self { fields: Fields { text: text.clone(), spans }, text, version, status, reason }
     }
 }
 
 /// The reason phrase. `httparse` gives none when it is not ASCII, and servers send it in their own language.
-fn reason(text: &Bytes) -> Option<Span> {
+fn reason(text: &[u8]) -> Option<Span> {
     const BEFORE: usize = "HTTP/1.1 200 ".len();
     let end = text.iter().position(|byte| *byte == b'\r')?;
     Span::within(text, text.get(BEFORE.min(end)..end)?)
@@ -119,7 +179,8 @@ pub(crate) fn trailers(Found { text, lines }: Found) -> Result<Fields, Fault> {
         Ok(Status::Complete((len, headers))) if len == text.len() => index(&text, headers),
         _ => None,
     };
-    parsed.ok_or_else(|| diagnose(&text, SectionKind::Trailers))
+    let fields = parsed.map(|spans| Fields { text: text.clone(), spans });
+    fields.ok_or_else(|| diagnose(&text, SectionKind::Trailers))
 }
 
 /// What is wrong with a section that `httparse` refuses. Its lines end in CRLF, which is known by now.

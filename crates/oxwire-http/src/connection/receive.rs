@@ -9,8 +9,8 @@ use super::{Connection, Exchange, Gate, Receiving, Role, Sending, Timers};
 use crate::body::{BodyReader, Piece};
 use crate::framing::{Control, Framing, RequestKind};
 use crate::output::Item;
-use crate::scan::{Found, Section, SectionKind};
-use crate::{Fault, Head, HttpEvent, parse};
+use crate::scan::{Section, SectionKind};
+use crate::{Fault, Head, HttpEvent, RequestHead, ResponseHead, parse};
 
 /// `HTTP/1.1 100 Continue`.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -46,16 +46,19 @@ impl Connection {
                     // An answer to a question that has not left: it answers another one, or none.
                     return Err(Fault::Unsolicited);
                 }
-                Receiving::Head(section) => match section.feed(front, &self.limits)? {
-                    Some(found) => Some(Arrived::Head(found)),
-                    None => {
+                Receiving::Head(section) => {
+                    let head = match self.role {
+                        Role::Server => parse::next(section, front, &self.limits)?.map(Head::Request),
+                        Role::Client | Role::Raw => parse::next(section, front, &self.limits)?.map(Head::Response),
+                    };
+                    if head.is_none() {
                         self.timers.idle = None;
                         if self.timers.head.is_none() {
                             self.timers.head = now.checked_add(self.limits.head_timeout);
                         }
-                        None
                     }
-                },
+                    head.map(Arrived::Head)
+                }
                 Receiving::Body(reader) => {
                     self.timers.stall = self.limits.stall_timeout.and_then(|patience| now.checked_add(patience));
                     match reader.next(front, &self.limits)? {
@@ -73,8 +76,8 @@ impl Connection {
             self.held = self.held.saturating_sub(before.saturating_sub(left));
             match event {
                 None => {}
-                Some(Arrived::Head(found)) if self.role == Role::Server => self.on_request(now, found)?,
-                Some(Arrived::Head(found)) => self.on_response(now, found)?,
+                Some(Arrived::Head(Head::Request(head))) => self.on_request(now, head)?,
+                Some(Arrived::Head(Head::Response(head))) => self.on_response(now, head)?,
                 Some(Arrived::Piece(piece)) => self.on_piece(now, piece),
             }
         }
@@ -107,8 +110,7 @@ impl Connection {
         self.settle(now);
     }
 
-    fn on_request(&mut self, now: Instant, found: Found) -> Result<(), Fault> {
-        let head = parse::request(found)?;
+    fn on_request(&mut self, now: Instant, head: RequestHead) -> Result<(), Fault> {
         let control = Control::of_request(&head)?;
         let framing = control.request_framing();
         self.exchange = Exchange {
@@ -126,8 +128,7 @@ impl Connection {
         Ok(())
     }
 
-    fn on_response(&mut self, now: Instant, found: Found) -> Result<(), Fault> {
-        let head = parse::response(found)?;
+    fn on_response(&mut self, now: Instant, head: ResponseHead) -> Result<(), Fault> {
         let control = Control::of_response(&head)?;
         let status = head.status();
         if (100..200).contains(&status) && status != 101 {
@@ -184,6 +185,6 @@ impl Connection {
 }
 
 enum Arrived {
-    Head(Found),
+    Head(Head),
     Piece(Piece),
 }
