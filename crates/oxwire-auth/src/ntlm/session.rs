@@ -1,0 +1,158 @@
+//! Session security, [MS-NLMP] 3.4, with extended session security and in connection-oriented mode.
+
+use std::fmt;
+
+use hmac::Mac;
+use oxwire_core::{Part, SecretBytes, SecurityError};
+use rc4::{Rc4, StreamCipher};
+
+use super::NegotiateFlags;
+use super::crypto::{Key, Mode, equal, keyed, rc4_of, seal_key, sign_key};
+
+pub(crate) const SIGNATURE_LEN: usize = 16;
+
+/// One direction: key, RC4 handle, sequence number.
+struct Direction {
+    signing: Key,
+    handle: Rc4,
+    sequence: u32,
+}
+
+impl Direction {
+    fn new(flags: NegotiateFlags, key: &Key, mode: Mode) -> Option<Self> {
+        let handle = rc4_of(seal_key(flags, key, mode).expose())?;
+        Some(Self { signing: sign_key(key, mode), handle, sequence: 0 })
+    }
+
+    /// MAC with extended session security (3.4.4.2); `checksum` is the HMAC over the sequence number and the message.
+    fn signature(&mut self, flags: NegotiateFlags, mut checksum: [u8; 8]) -> [u8; SIGNATURE_LEN] {
+        if flags.has(NegotiateFlags::KEY_EXCH) {
+            self.handle.apply_keystream(&mut checksum);
+        }
+        let mut out = [0; SIGNATURE_LEN];
+        let sequence = self.sequence.to_le_bytes();
+        let fields = [1, 0, 0, 0].into_iter().chain(checksum).chain(sequence);
+        out.iter_mut().zip(fields).for_each(|(to, from)| *to = from);
+        self.sequence = self.sequence.wrapping_add(1);
+        out
+    }
+
+    fn checksum<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> [u8; 8] {
+        let mut mac = keyed(self.signing.expose());
+        mac.update(&self.sequence.to_le_bytes());
+        parts.for_each(|part| mac.update(part));
+        let whole: [u8; 16] = mac.finalize().into_bytes().into();
+        let [a, b, c, d, e, f, g, h, ..] = whole;
+        [a, b, c, d, e, f, g, h]
+    }
+}
+
+/// Both directions of an established context.
+pub(crate) struct Session {
+    flags: NegotiateFlags,
+    exported_session_key: Key,
+    outgoing: Direction,
+    incoming: Direction,
+    /// Set by a checksum that was wrong: the RC4 stream of that direction can no longer be trusted to be in step.
+    broken: bool,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("flags", &self.flags)
+            .field("sent", &self.outgoing.sequence)
+            .field("received", &self.incoming.sequence)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    pub(crate) fn new(flags: NegotiateFlags, exported_session_key: Key, own: Mode) -> Option<Self> {
+        let peer = match own {
+            Mode::Client => Mode::Server,
+            Mode::Server => Mode::Client,
+        };
+        let outgoing = Direction::new(flags, &exported_session_key, own)?;
+        let incoming = Direction::new(flags, &exported_session_key, peer)?;
+        Some(Self { flags, exported_session_key, outgoing, incoming, broken: false })
+    }
+
+    pub(crate) fn session_key(&self) -> SecretBytes {
+        self.exported_session_key.to_secret()
+    }
+
+    fn check(&self, seal: bool) -> Result<(), SecurityError> {
+        use NegotiateFlags as F;
+        if seal && !self.flags.has(F::SEAL) {
+            return Err(SecurityError::NotNegotiated(
+                "NTLMSSP_NEGOTIATE_SEAL; ask for it in the client's configuration",
+            ));
+        }
+        if !self.flags.has_any(F::SIGN | F::SEAL) {
+            return Err(SecurityError::NotNegotiated(
+                "NTLMSSP_NEGOTIATE_SIGN; ask for it in the client's configuration",
+            ));
+        }
+        if !self.flags.has(F::EXTENDED_SESSIONSECURITY) {
+            return Err(SecurityError::NotNegotiated(
+                "extended session security, without which nothing is signed here",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn sign(&mut self, parts: &[&[u8]], signature: &mut Vec<u8>) -> Result<(), SecurityError> {
+        self.check(false)?;
+        let checksum = self.outgoing.checksum(parts.iter().copied());
+        signature.extend(self.outgoing.signature(self.flags, checksum));
+        Ok(())
+    }
+
+    pub(crate) fn seal(&mut self, parts: &mut [Part<'_>], signature: &mut Vec<u8>) -> Result<(), SecurityError> {
+        self.check(true)?;
+        // Over the plain text, but after the data in the RC4 stream (3.4.3).
+        let checksum = self.outgoing.checksum(parts.iter().map(|part| &*part.data));
+        for part in parts.iter_mut().filter(|part| part.sealed) {
+            self.outgoing.handle.apply_keystream(part.data);
+        }
+        signature.extend(self.outgoing.signature(self.flags, checksum));
+        Ok(())
+    }
+
+    pub(crate) fn verify(&mut self, parts: &[&[u8]], signature: &[u8]) -> Result<(), SecurityError> {
+        self.check(false)?;
+        self.in_sequence(signature)?;
+        let checksum = self.incoming.checksum(parts.iter().copied());
+        self.compare(checksum, signature)
+    }
+
+    pub(crate) fn unseal(&mut self, parts: &mut [Part<'_>], signature: &[u8]) -> Result<(), SecurityError> {
+        self.check(true)?;
+        self.in_sequence(signature)?;
+        for part in parts.iter_mut().filter(|part| part.sealed) {
+            self.incoming.handle.apply_keystream(part.data);
+        }
+        let checksum = self.incoming.checksum(parts.iter().map(|part| &*part.data));
+        self.compare(checksum, signature)
+    }
+
+    /// Refuses what is not the next signature before any state moves: the sequence number is not incremented (3.4.4).
+    fn in_sequence(&self, signature: &[u8]) -> Result<(), SecurityError> {
+        let expected = self.incoming.sequence;
+        let fits = signature.len() == SIGNATURE_LEN
+            && signature.starts_with(&[1, 0, 0, 0])
+            && signature.ends_with(&expected.to_le_bytes());
+        if fits && !self.broken { Ok(()) } else { Err(SecurityError::BadSignature { sequence: expected }) }
+    }
+
+    fn compare(&mut self, checksum: [u8; 8], signature: &[u8]) -> Result<(), SecurityError> {
+        let sequence = self.incoming.sequence;
+        let expected = self.incoming.signature(self.flags, checksum);
+        if equal(&expected, signature) {
+            return Ok(());
+        }
+        self.broken = true;
+        Err(SecurityError::BadSignature { sequence })
+    }
+}
