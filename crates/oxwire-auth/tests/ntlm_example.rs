@@ -1,4 +1,5 @@
 //! [MS-NLMP] 4.2.4, byte for byte.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail")]
 
 use oxwire_auth::ntlm::{self, ChallengeMessage, Client, ClientConfig, Key, Mode, NegotiateFlags, Version};
 use oxwire_core::{FileTime, Part, SecurityContext, Step, decode_all, encode_to_bytes};

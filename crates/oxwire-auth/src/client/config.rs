@@ -1,0 +1,201 @@
+//! What a caller decides, and what it is told.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use oxwire_core::ConnectionId;
+use oxwire_http::Origin;
+
+use crate::{AuthScheme, BasicError, BindingKind, Charset, Offer};
+
+/// Who asks for authentication.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// The server itself, by 401.
+    Origin(Origin),
+    /// The forward proxy, by 407.
+    Proxy,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Origin(origin) => fmt::Display::fmt(origin, f),
+            Self::Proxy => f.write_str("the proxy"),
+        }
+    }
+}
+
+/// What a [`ClientLayer`](super::ClientLayer) may do, and its limits.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ClientConfig {
+    /// The schemes that may be used, best first. Default: NTLM, Bearer, Basic.
+    pub preference: Vec<AuthScheme>,
+    /// Whether Basic and Bearer may be sent to a server without TLS. Default: no.
+    pub cleartext: bool,
+    /// Whether Basic and Bearer may be sent to a proxy; the way to it seldom has TLS. Default: no.
+    pub cleartext_to_proxy: bool,
+    /// The encoding for Basic where the server does not ask for UTF-8. Default: UTF-8.
+    pub basic_charset: Charset,
+    /// Workstation of NTLM. Default: empty.
+    pub workstation: Arc<str>,
+    /// The SPN that NTLM names; by default `HTTP/` and the origin's host.
+    pub target_name: Option<Arc<str>>,
+    /// Bytes of request bodies that all connections together keep for sending again. Default: 64 MiB.
+    pub held_bytes: usize,
+    /// Bytes of a challenge's token once decoded. Default: 16 KiB.
+    pub token_bytes: usize,
+    /// How long a leg of a handshake may take, the reading of its response included. Default: 60 seconds.
+    pub leg_timeout: Duration,
+    /// How long a request waits for the caller's credentials. Default: 5 minutes.
+    pub answer_timeout: Duration,
+    /// How many connections in a row a server may close in mid-handshake. Default: 3.
+    pub max_restarts: u32,
+}
+
+impl Default for ClientConfig {
+    fn default() -> Self {
+        Self {
+            preference: vec![AuthScheme::Ntlm, AuthScheme::Bearer, AuthScheme::Basic],
+            cleartext: false,
+            cleartext_to_proxy: false,
+            basic_charset: Charset::Utf8,
+            workstation: "".into(),
+            target_name: None,
+            held_bytes: 64 << 20,
+            token_bytes: 16 << 10,
+            leg_timeout: Duration::from_secs(60),
+            answer_timeout: Duration::from_secs(300),
+            max_restarts: 3,
+        }
+    }
+}
+
+/// Names a question about credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CredentialsHandle(pub(super) u64);
+
+/// What a [`ClientLayer`](super::ClientLayer) tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientEvent {
+    /// A scheme was chosen among those that were offered; what follows it is sent by it.
+    SchemeChosen {
+        /// The connection.
+        conn: ConnectionId,
+        /// Who offered.
+        target: Target,
+        /// The choice.
+        scheme: AuthScheme,
+        /// All that was offered, unknown schemes too.
+        offered: Vec<Box<str>>,
+        /// The scheme that this target took before, where the new one ranks below it in the preference: somebody between the
+        /// two ends may have taken the better one out of the list.
+        downgrade_from: Option<AuthScheme>,
+    },
+    /// Credentials are missing, or those that were there are refused: answer by `provide` or `refuse`. The request waits.
+    CredentialsNeeded {
+        /// Names the question.
+        handle: CredentialsHandle,
+        /// The connection whose request waits.
+        conn: ConnectionId,
+        /// For whom.
+        target: Target,
+        /// What was offered, with parameters (`realm`, `authorization_uri` …).
+        offers: Vec<Offer>,
+        /// The schemes among them that could be used.
+        usable: Vec<AuthScheme>,
+        /// What happened to the credentials before, if there were any.
+        after: Option<FailReason>,
+    },
+    /// The target accepted: with NTLM the connection, with the others this request and, told once a connection, those after it.
+    Authenticated {
+        /// The connection.
+        conn: ConnectionId,
+        /// Who accepted.
+        target: Target,
+        /// By which scheme.
+        scheme: AuthScheme,
+        /// Which channel binding went along.
+        binding: BindingKind,
+    },
+    /// Authentication failed.
+    Failed {
+        /// The connection.
+        conn: ConnectionId,
+        /// With whom.
+        target: Target,
+        /// By which scheme, if one was chosen.
+        scheme: Option<AuthScheme>,
+        /// Why.
+        reason: FailReason,
+    },
+}
+
+/// Why an authentication failed, in words that say what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FailReason {
+    /// The server refused what was sent. It does not say why: a wrong password and a missing channel binding look the same.
+    #[error(
+        "refused: the user name or the password is wrong, or the server requires a channel binding (Extended Protection) and \
+         {} ; the server's own log tells which",
+        binding_hint(*binding)
+    )]
+    Rejected {
+        /// The binding that went along.
+        binding: BindingKind,
+    },
+    /// Nothing that was offered is both built and allowed.
+    #[error("no usable scheme among those offered ({offered}); see `ClientConfig::preference`")]
+    NoCommonScheme {
+        /// The schemes offered.
+        offered: Box<str>,
+    },
+    /// Only schemes that need TLS were left.
+    #[error(
+        "only Basic or Bearer could be used, and the connection has no TLS; `ClientConfig::cleartext` would allow it"
+    )]
+    NeedsTls,
+    /// The answer to a NEGOTIATE_MESSAGE carries no CHALLENGE_MESSAGE.
+    #[error("the server refused to begin NTLM: its 401 carries no challenge")]
+    NoToken,
+    /// The server's token cannot be used.
+    #[error("the server's token: {0}")]
+    Token(Box<str>),
+    /// Basic cannot carry the credentials.
+    #[error(transparent)]
+    Basic(#[from] BasicError),
+    /// The server closed the connection in mid-handshake, time and again.
+    #[error(
+        "the connection was closed during the handshake {times} times in a row: a proxy that does not keep connections?"
+    )]
+    ClosedInHandshake {
+        /// How often.
+        times: u32,
+    },
+    /// A leg took too long.
+    #[error("no answer to a leg of the handshake in time")]
+    LegTimeout,
+    /// The caller gave no credentials.
+    #[error("no credentials were given")]
+    NoCredentials,
+    /// The body of the request does not fit what is kept for sending again.
+    #[error(
+        "the request's body is larger than `ClientConfig::held_bytes` ({limit}), so it cannot wait for authentication"
+    )]
+    BodyTooLarge {
+        /// The limit.
+        limit: usize,
+    },
+}
+
+const fn binding_hint(binding: BindingKind) -> &'static str {
+    match binding {
+        BindingKind::None => "none was sent, since none is known for this connection",
+        BindingKind::EndsElsewhere => "none was sent, since TLS ends elsewhere",
+        _ => "the one sent is not the one it expects, as when a proxy ends TLS in between",
+    }
+}

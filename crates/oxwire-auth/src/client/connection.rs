@@ -1,0 +1,225 @@
+//! What is known of one connection.
+
+use std::time::Instant;
+
+use oxwire_core::{ConnectionId, SecretString};
+use oxwire_http::{HttpEvent, Origin, RequestHead, ResponseHead, Version, name};
+
+use crate::{AuthScheme, ChannelBinding, ntlm};
+
+/// Which of the two a response, or a header, belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Origin,
+    Proxy,
+}
+
+impl Side {
+    pub(super) const fn challenge_field(self) -> &'static str {
+        match self {
+            Self::Origin => name::WWW_AUTHENTICATE,
+            Self::Proxy => name::PROXY_AUTHENTICATE,
+        }
+    }
+
+    pub(super) const fn credentials_field(self) -> &'static str {
+        match self {
+            Self::Origin => name::AUTHORIZATION,
+            Self::Proxy => name::PROXY_AUTHORIZATION,
+        }
+    }
+
+    pub(super) const fn of_status(status: u16) -> Option<Self> {
+        match status {
+            401 => Some(Self::Origin),
+            407 => Some(Self::Proxy),
+            _ => None,
+        }
+    }
+}
+
+/// How far authentication with one side is, on this connection.
+#[derive(Debug, Default)]
+pub(super) struct SideState {
+    /// NTLM is done: the connection is authenticated.
+    pub(super) established: bool,
+    /// `Authenticated` was told.
+    pub(super) told: bool,
+    pub(super) attempt: Attempt,
+}
+
+/// What the request that is out carries for one side.
+#[derive(Debug, Default)]
+pub(super) enum Attempt {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A NEGOTIATE_MESSAGE; a challenge is awaited.
+    Handshake { client: Box<ntlm::Client>, value: SecretString },
+    /// All there is to say: a password, a token, an AUTHENTICATE_MESSAGE.
+    Final { scheme: AuthScheme, value: SecretString },
+}
+
+impl Attempt {
+    pub(super) const fn value(&self) -> Option<&SecretString> {
+        match self {
+            Self::Nothing => None,
+            Self::Handshake { value, .. } | Self::Final { value, .. } => Some(value),
+        }
+    }
+}
+
+/// The kinds of requests that are treated apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A request with its body held until the answer has come.
+    Exchange,
+    /// RPC_IN_DATA and RPC_OUT_DATA: endless bodies, never held once they flow ([MS-RPCH] 2.1.2.1).
+    Channel,
+    /// CONNECT: becomes a tunnel.
+    Connect,
+}
+
+impl Kind {
+    pub(super) fn of(head: &RequestHead) -> Self {
+        match head.method() {
+            "RPC_IN_DATA" | "RPC_OUT_DATA" => Self::Channel,
+            "CONNECT" => Self::Connect,
+            _ => Self::Exchange,
+        }
+    }
+}
+
+/// What is on the wire for the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wire {
+    /// A leg without a body.
+    Leg,
+    /// The request itself, as far as the machine has said it.
+    Full,
+}
+
+/// The machine's request.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) head: RequestHead,
+    pub(super) kind: Kind,
+    pub(super) held: Vec<HttpEvent>,
+    pub(super) held_bytes: usize,
+    /// Whether `held` is all of it so far.
+    pub(super) complete: bool,
+    /// The machine has said its end.
+    pub(super) ended: bool,
+    /// The request itself is on the wire and has not ended there.
+    pub(super) open_on_wire: bool,
+}
+
+impl Exchange {
+    /// Whether it can be sent again from its beginning.
+    pub(super) const fn is_replayable(&self) -> bool {
+        self.complete
+    }
+}
+
+/// What comes next once a refusal is drained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Send the request itself with what the attempts hold.
+    Full,
+    /// Send a leg with what the attempts hold.
+    Leg,
+    /// Wait for credentials, or for another connection's proof of them.
+    Park,
+}
+
+#[derive(Debug)]
+pub(super) enum Step {
+    Idle,
+    /// A response is awaited.
+    Awaiting {
+        wire: Wire,
+        deadline: Option<Instant>,
+    },
+    /// A response that the machine does not see is read to its end.
+    Draining {
+        side: Side,
+        response: ResponseHead,
+        next: Next,
+        drained: bool,
+        close: bool,
+        deadline: Instant,
+    },
+    /// Waits for credentials.
+    Parked {
+        side: Side,
+        response: ResponseHead,
+        close: bool,
+        deadline: Instant,
+    },
+    /// The response goes to the machine.
+    Responding {
+        ended: bool,
+    },
+    /// Everything passes.
+    Tunnel,
+}
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) id: ConnectionId,
+    pub(super) origin: Origin,
+    pub(super) binding: ChannelBinding,
+    pub(super) server: SideState,
+    pub(super) proxy: SideState,
+    pub(super) exchange: Option<Exchange>,
+    pub(super) step: Step,
+    /// The transport is gone while the request was parked.
+    pub(super) dead: bool,
+    /// To be removed once the call is over.
+    pub(super) gone: bool,
+}
+
+impl Connection {
+    pub(super) fn new(id: ConnectionId, origin: Origin) -> Self {
+        Self {
+            id,
+            origin,
+            binding: ChannelBinding::None,
+            server: SideState::default(),
+            proxy: SideState::default(),
+            exchange: None,
+            step: Step::Idle,
+            dead: false,
+            gone: false,
+        }
+    }
+
+    pub(super) const fn side(&mut self, side: Side) -> &mut SideState {
+        match side {
+            Side::Origin => &mut self.server,
+            Side::Proxy => &mut self.proxy,
+        }
+    }
+
+    pub(super) const fn deadline(&self) -> Option<Instant> {
+        match &self.step {
+            Step::Awaiting { deadline, .. } => *deadline,
+            Step::Draining { deadline, .. } | Step::Parked { deadline, .. } => Some(*deadline),
+            Step::Idle | Step::Responding { .. } | Step::Tunnel => None,
+        }
+    }
+}
+
+/// Whether the connection outlasts this response ([RFC 9112] 9.3), `Proxy-Connection` included, which old proxies send.
+pub(super) fn keeps_alive(head: &ResponseHead) -> bool {
+    let says = |token: &str| {
+        let lines = head.fields().all(name::CONNECTION).chain(head.fields().all(name::PROXY_CONNECTION));
+        lines
+            .flat_map(|line| line.split(|b| *b == b','))
+            .any(|item| item.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+    };
+    match head.version() {
+        Version::Http11 => !says("close"),
+        Version::Http10 => says("keep-alive"),
+    }
+}

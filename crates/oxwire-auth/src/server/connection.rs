@@ -1,0 +1,135 @@
+//! What is known of one connection.
+
+use std::time::Instant;
+
+use oxwire_core::{ConnectionId, Principal, SecretString};
+use oxwire_http::{HttpEvent, RequestHead, ResponseHead};
+
+use super::QuestionHandle;
+use crate::{AuthScheme, ChannelBinding, UserName, ntlm};
+
+/// NTLM's state, which belongs to the connection.
+#[derive(Debug, Default)]
+pub(super) enum Ntlm {
+    #[default]
+    None,
+    /// A challenge is out.
+    Challenged(Box<ntlm::Acceptor>),
+    /// The connection is authenticated.
+    Done(Principal),
+}
+
+/// A Basic or Bearer value that was accepted.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    pub(super) value: SecretString,
+    pub(super) principal: Principal,
+    pub(super) until: Instant,
+}
+
+/// What a question is about.
+#[derive(Debug)]
+pub(super) enum Asked {
+    Ntlm(Box<ntlm::Acceptor>),
+    Basic { password: SecretString },
+    Bearer,
+}
+
+impl Asked {
+    pub(super) const fn scheme(&self) -> AuthScheme {
+        match self {
+            Self::Ntlm(_) => AuthScheme::Ntlm,
+            Self::Basic { .. } => AuthScheme::Basic,
+            Self::Bearer => AuthScheme::Bearer,
+        }
+    }
+}
+
+/// A request that waits for the caller's answer.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) handle: QuestionHandle,
+    pub(super) asked: Asked,
+    pub(super) user: Option<UserName>,
+    /// The header's value, to be accepted again.
+    pub(super) value: SecretString,
+    pub(super) head: RequestHead,
+    pub(super) held: Vec<HttpEvent>,
+    pub(super) held_bytes: usize,
+    pub(super) deadline: Instant,
+}
+
+#[derive(Debug)]
+pub(super) enum Step {
+    /// A request is awaited.
+    Idle,
+    /// The request goes to the machine.
+    Passing { principal: Principal },
+    /// The machine has the request, and owes its response.
+    Owed { principal: Principal },
+    /// The caller is asked.
+    Waiting(Box<Waiting>),
+    /// A refused request is read to its end; the reply goes out then.
+    Refusing { reply: ResponseHead, drained: u64 },
+    /// The connection is about to close; nothing is listened to.
+    Over,
+}
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) id: ConnectionId,
+    pub(super) secure: bool,
+    pub(super) binding: ChannelBinding,
+    pub(super) ntlm: Ntlm,
+    pub(super) accepted: Option<Accepted>,
+    pub(super) step: Step,
+    /// The machine has not yet ended the response to the request that it has.
+    pub(super) responding: bool,
+    /// The machine knows of the connection.
+    pub(super) seen: bool,
+    /// When it has to be authenticated.
+    pub(super) handshake: Option<Instant>,
+    /// The timer that is set for it.
+    pub(super) timer: Option<Instant>,
+    /// It counts among the half-open ones.
+    pub(super) half_open: bool,
+    /// To be removed once the call is over.
+    pub(super) gone: bool,
+}
+
+impl Connection {
+    pub(super) const fn new(id: ConnectionId, secure: bool, binding: ChannelBinding) -> Self {
+        Self {
+            id,
+            secure,
+            binding,
+            ntlm: Ntlm::None,
+            accepted: None,
+            step: Step::Idle,
+            responding: false,
+            seen: false,
+            handshake: None,
+            timer: None,
+            half_open: false,
+            gone: false,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let waiting = match &self.step {
+            Step::Waiting(waiting) => Some(waiting.deadline),
+            _ => None,
+        };
+        [self.handshake, waiting].into_iter().flatten().min()
+    }
+
+    pub(super) const fn principal(&self) -> Option<&Principal> {
+        match &self.step {
+            Step::Passing { principal } | Step::Owed { principal } => Some(principal),
+            _ => match &self.ntlm {
+                Ntlm::Done(principal) => Some(principal),
+                _ => None,
+            },
+        }
+    }
+}
