@@ -265,7 +265,7 @@ impl<T> Server<T> {
         if self.table.context(context).is_some_and(|context| context.notified) {
             self.finish_wait(now, handle.0, EventPending::PENDING);
         } else {
-            self.events.push_back(Event::Waiting { context });
+            self.events.push_back(Event::Waiting { handle, context });
         }
     }
 

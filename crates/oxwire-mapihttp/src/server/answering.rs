@@ -20,10 +20,8 @@ pub enum AnswerError {
     /// Nobody waits: it was answered, or an [`Event::Cancelled`] has told why not.
     #[error("no request waits under this handle: it was answered or cancelled")]
     NotWaiting,
-    /// A Connect is answered by `accept` or `refuse_connect`, an Execute or a Disconnect by `respond`.
-    #[error(
-        "a {0} is not answered by this call: `accept` and `refuse_connect` are for Connect, `respond` for the others"
-    )]
+    /// `accept` is for Connect, `respond` for Execute and Disconnect, `decline` for what is not an Execute.
+    #[error("a {0} is not answered by this call: `accept` is for Connect, `respond` for Execute and Disconnect")]
     OtherRequestType(RequestType),
     /// Larger than [`ServerLimits::response_bytes`](super::ServerLimits::response_bytes): the client has got code 17, Invalid
     /// Response.
@@ -92,16 +90,20 @@ impl<T> Server<T> {
         Ok(())
     }
 
-    /// Refuses a Connect in the words of the request type: `body` is the Connect failure response body (2.2.4.1.3), or a
-    /// success response body with an ErrorCode. The context ends.
+    /// Declines a Connect, a Disconnect or a NotificationWait in the words of its request type: `body` is the failure response
+    /// body (2.2.4.1.3, 2.2.4.3.3, 2.2.4.4.3) and X-ResponseCode stays 0. A context whose Connect is declined ends; one whose
+    /// Disconnect is declined stays.
     ///
     /// # Errors
     /// [`AnswerError`].
-    pub fn refuse_connect(&mut self, now: Instant, handle: RequestHandle, body: &[Bytes]) -> Result<(), AnswerError> {
+    pub fn decline(&mut self, now: Instant, handle: RequestHandle, body: &[Bytes]) -> Result<(), AnswerError> {
         let now = self.advance(now);
-        let context = self.check_answer(now, handle, body, |kind| kind == RequestType::Connect)?;
+        let connects = self.exchanges.get(&handle.0).is_some_and(|e| e.kind == RequestType::Connect);
+        let context = self.check_answer(now, handle, body, |kind| kind != RequestType::Execute)?;
         self.finish(now, handle.0, Reply::Success(body.into()));
-        self.table.remove(context);
+        if connects {
+            self.table.remove(context);
+        }
         self.resume_held(now);
         Ok(())
     }

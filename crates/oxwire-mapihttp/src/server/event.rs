@@ -9,18 +9,20 @@ use super::{ContextId, Refusal, Removed, Request, RequestHandle};
 #[non_exhaustive]
 pub enum Event<T> {
     /// A Connect; the context is made and waits. Answer with [`Server::accept`](super::Server::accept),
-    /// [`Server::refuse_connect`](super::Server::refuse_connect) or [`Server::fail`](super::Server::fail).
+    /// [`Server::decline`](super::Server::decline) or [`Server::fail`](super::Server::fail).
     Connect(Request),
     /// An Execute. Answer with [`Server::respond`](super::Server::respond) or [`Server::fail`](super::Server::fail). The
     /// queued events that [`Server::notify`](super::Server::notify) told of are to be fetched for this answer: telling of them
     /// again is the application's, if some stay queued.
     Execute(Request),
-    /// A Disconnect. [`Server::respond`](super::Server::respond) ends the context, [`Server::fail`](super::Server::fail)
-    /// leaves it.
+    /// A Disconnect. [`Server::respond`](super::Server::respond) ends the context;
+    /// [`Server::decline`](super::Server::decline) and [`Server::fail`](super::Server::fail) leave it.
     Disconnect(Request),
     /// The client waits for an event of this context. Nothing need be answered: [`Server::notify`](super::Server::notify) ends the
     /// wait, and so does time.
     Waiting {
+        /// To decline or fail it by.
+        handle: RequestHandle,
         /// The context.
         context: ContextId,
     },

@@ -276,7 +276,7 @@ impl<T> ContextTable<T> {
 
     pub(crate) fn insert(
         &mut self,
-        now: Instant,
+        idle_since: Instant,
         principal: &Principal,
         cookie: &ContextCookie,
         sequence: Sequence,
@@ -298,7 +298,7 @@ impl<T> ContextTable<T> {
             id: cookie.id,
             secret: cookie.secret.clone(),
             principal,
-            idle_since: now,
+            idle_since,
             working: None,
             waiting: None,
             sequence,
@@ -317,7 +317,7 @@ impl<T> ContextTable<T> {
             generation = entry.generation;
         }
         self.by_cookie.insert(cookie.id, slot);
-        if let Some(due) = now.checked_add(self.limits.lifetime) {
+        if let Some(due) = idle_since.checked_add(self.limits.lifetime) {
             self.wheel.file(&mut self.slots, slot, due);
         }
         Ok(ContextId { slot, generation })

@@ -12,7 +12,7 @@ use oxwire_mapi::mapihttp::{
 };
 use oxwire_mapihttp::server::{ContextId, Event, Request, RequestHandle, Server, ServerConfig};
 
-/// 2014-02-17 14:29:56 UTC.
+/// 2014-02-17 12:29:56 UTC (Python: datetime.fromtimestamp(1392640196, UTC)).
 pub const WALL: u64 = 130_371_137_960_000_000;
 
 pub fn user(name: &str) -> Principal {

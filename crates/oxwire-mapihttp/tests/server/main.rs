@@ -8,5 +8,11 @@
     reason = "a test that meets the unexpected fails"
 )]
 
+mod codes;
+mod emission;
 mod exchanges;
 mod harness;
+mod limits;
+mod plain;
+mod recovery;
+mod waits;
