@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use oxwire_core::{DecodeError, DecodeErrorKind, Encode, EncodeErrorKind, FileTime, Writer, encode_to_bytes};
 use oxwire_mapi::mapihttp::{
-    AdditionalHeaders, DoneHead, MetaTag, RequestType, ResponseCode, ResponseLimits, ResponseParser, ResponsePart,
+    AdditionalHeader, AdditionalHeaders, DoneHead, MetaTag, RequestType, ResponseCode, ResponseLimits, ResponseParser,
+    ResponsePart,
 };
 use proptest::prelude::*;
 
@@ -382,6 +383,19 @@ fn a_parser_that_failed_repeats_its_reason() {
     assert_eq!(parser.parse(&mut Bytes::from_static(b"DONE\r\n")), Err(error));
     assert_eq!(parser.finish(), Err(error));
     assert!(!parser.is_done());
+}
+
+/// Name and value as they were given out make the same header again.
+#[test]
+fn a_stored_header_is_the_header_that_was() {
+    let mut chunk = Bytes::from_static(b"DONE\r\nX-BEServer:  EX01 \r\n");
+    let mut parser = ResponseParser::default();
+    parser.parse(&mut chunk).unwrap();
+    let Some(ResponsePart::Header(header)) = parser.parse(&mut chunk).unwrap() else { panic!("no header") };
+    assert_eq!((header.name(), header.value()), (&b"X-BEServer"[..], &b"EX01"[..]));
+    assert_eq!(AdditionalHeader::new(header.name(), header.value()), header);
+    assert_ne!(AdditionalHeader::new(b"X-BEServer", b"EX02"), header);
+    assert_eq!(format!("{header:?}"), r#""X-BEServer: EX01""#);
 }
 
 /// What would end the line, and begin another header or the body, is not sent.

@@ -44,48 +44,57 @@ impl MetaTag {
     }
 }
 
-/// A header behind DONE. Name and value are slices of the input.
-#[derive(Clone, PartialEq, Eq)]
+/// A header behind DONE: a slice of the input. Two are equal when name and value are, byte for byte.
+#[derive(Clone)]
 pub struct AdditionalHeader {
-    name: Bytes,
-    value: Bytes,
+    line: Bytes,
+    /// Where its colon is.
+    colon: usize,
 }
 
 impl AdditionalHeader {
     /// A header that was stored: name and value as [`AdditionalHeader::name`] and [`AdditionalHeader::value`] gave them.
     #[must_use]
-    pub const fn new(name: Bytes, value: Bytes) -> Self {
-        Self { name, value }
+    pub fn new(name: &[u8], value: &[u8]) -> Self {
+        Self { line: [name, b":", value].concat().into(), colon: name.len() }
     }
 
     /// The name, in the letter case it came in.
     #[must_use]
     pub fn name(&self) -> &[u8] {
-        &self.name
+        self.line.get(..self.colon).unwrap_or_default().trim_ascii()
     }
 
     /// The value, without the blanks around it.
     #[must_use]
     pub fn value(&self) -> &[u8] {
-        &self.value
+        self.line.get(self.colon.saturating_add(1)..).unwrap_or_default().trim_ascii()
     }
 
     /// The value as a slice of the input, to keep.
     #[must_use]
     pub fn value_bytes(&self) -> Bytes {
-        self.value.clone()
+        self.line.slice_ref(self.value())
     }
 
     /// Whether the name is `name`, in any letter case.
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name.as_bytes())
+        self.name().eq_ignore_ascii_case(name.as_bytes())
     }
 }
 
+impl PartialEq for AdditionalHeader {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name() && self.value() == other.value()
+    }
+}
+
+impl Eq for AdditionalHeader {}
+
 impl fmt::Debug for AdditionalHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {:?}", self.name, self.value)
+        write!(f, "\"{}: {}\"", self.name().escape_ascii(), self.value().escape_ascii())
     }
 }
 
@@ -349,12 +358,14 @@ impl ResponseParser {
     }
 
     fn header(&mut self, chunk: &mut Bytes) -> Result<Option<ResponsePart>, DecodeError> {
-        let end = chunk.iter().position(|byte| *byte == b'\n');
-        let taken = end.map_or(chunk.len(), |end| end + 1);
+        // Not searched further than a line may be long: what follows may be megabytes of another thing.
         let before = self.line.len();
-        if before.saturating_add(taken) > self.limits.line_bytes {
+        let room = self.limits.line_bytes.saturating_sub(before);
+        let end = chunk.iter().take(room).position(|byte| *byte == b'\n');
+        if end.is_none() && chunk.len() > room {
             return Err(self.over("line_bytes", self.limits.line_bytes, before));
         }
+        let taken = end.map_or(chunk.len(), |end| end.saturating_add(1));
         let piece = chunk.split_to(taken);
         self.offset = self.offset.saturating_add(taken);
         if end.is_none() {
@@ -377,17 +388,11 @@ impl ResponseParser {
         if self.headers > self.limits.headers {
             return Err(self.over("headers", self.limits.headers, line.len()));
         }
-        let colon = text.iter().position(|byte| *byte == b':');
-        let (Some(name), Some(value)) =
-            (colon.and_then(|at| text.get(..at)), colon.and_then(|at| text.get(at.saturating_add(1)..)))
-        else {
+        let Some(colon) = text.iter().position(|byte| *byte == b':') else {
             let kind = DecodeErrorKind::Text { expected: "a header line: a name, a colon, a value" };
             return Err(self.error_before("ADDITIONAL HEADERS", kind, line.len()));
         };
-        Ok(Some(ResponsePart::Header(AdditionalHeader {
-            name: line.slice_ref(name.trim_ascii()),
-            value: line.slice_ref(value.trim_ascii()),
-        })))
+        Ok(Some(ResponsePart::Header(AdditionalHeader { line, colon })))
     }
 
     fn body(&mut self, chunk: &mut Bytes) -> Result<Option<ResponsePart>, DecodeError> {

@@ -67,7 +67,7 @@ stored! {
         .iter()
         .map(|header| (Bytes::copy_from_slice(header.name()), header.value_bytes()))
         .collect(),
-    |form: Vec<(Bytes, Bytes)>| Ok(form.into_iter().map(|(name, value)| AdditionalHeader::new(name, value)).collect())
+    |form: Vec<(Bytes, Bytes)>| Ok(form.into_iter().map(|(name, value)| AdditionalHeader::new(&name, &value)).collect())
 }
 
 /// A response head, taken apart.
