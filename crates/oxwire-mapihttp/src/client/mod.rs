@@ -10,6 +10,7 @@ mod flow;
 mod lane;
 mod outcome;
 mod pause;
+mod plain;
 #[cfg(feature = "serde")]
 mod stored;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use config::{ClientLimits, Config, Deadlines, Retry};
 pub use event::{Completion, ContextState, Event, Outcome, RedirectHandle, Rejected, RequestHandle, Response};
 
 pub use pause::{Fate, InFlight, Paused};
+pub use plain::PlainTransmit;
 
 use cookies::Jar;
 use exchange::{Purpose, Request};

@@ -3,6 +3,8 @@
 mod exchange;
 mod failure;
 mod pause;
+mod plain;
+mod property;
 mod wait;
 
 use std::time::{Duration, Instant};

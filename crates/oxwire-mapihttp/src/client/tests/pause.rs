@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use oxwire_core::{Error, FileTime};
+use oxwire_core::FileTime;
 
 use super::{Answer, Bench, WALL, config, start};
 use crate::client::{Client, ContextState, Event, Fate, Outcome, Paused};
@@ -237,5 +237,5 @@ fn another_version_is_refused_with_advice() {
     let text = serde_json::to_string(&bench.client.pause(bench.now, WALL).unwrap()).unwrap();
     let other: Paused = serde_json::from_str(&text.replace("\"version\":1", "\"version\":2")).unwrap();
     assert_eq!(other.version(), 2);
-    assert!(matches!(Client::resume(other, start(), WALL), Err(Error::Misuse(_))));
+    assert!(matches!(Client::resume(other, start(), WALL), Err(oxwire_core::Error::Misuse(_))));
 }

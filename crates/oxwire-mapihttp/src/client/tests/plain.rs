@@ -1,0 +1,69 @@
+//! The plain form is the same machine.
+
+use bytes::Bytes;
+use oxwire_http::Reset;
+
+use super::{Answer, URL, WALL, config, start};
+use crate::client::{Client, ContextState, Event, Outcome, PlainTransmit};
+
+fn request(client: &mut Client) -> (oxwire_core::ConnectionId, http::Request<Bytes>) {
+    match client.poll_request(client.now) {
+        Some(PlainTransmit::Request { conn, request }) => (conn, *request),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn answer(client: &mut Client, conn: oxwire_core::ConnectionId, answer: &Answer) {
+    let now = client.now;
+    let mut response = http::Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        response = response.header(name, value);
+    }
+    let (parts, ()) = response.body(()).unwrap().into_parts();
+    client.handle_response(now, conn, &parts).unwrap();
+    for byte in &answer.body {
+        client.handle_body(now, conn, Bytes::copy_from_slice(&[*byte])).unwrap();
+        client.handle_body(now, conn, Bytes::new()).unwrap();
+    }
+    client.handle_end(now, conn).unwrap();
+}
+
+#[test]
+fn a_context_by_plain_requests() {
+    let now = start();
+    let mut client = Client::new(config(), now, WALL).unwrap();
+    client.connect(now, Bytes::from_static(b"connect body")).unwrap();
+    let (conn, connect) = request(&mut client);
+    assert_eq!((connect.method(), connect.uri().to_string().as_str()), (&http::Method::POST, URL));
+    assert_eq!(connect.headers()["x-requesttype"], "Connect");
+    assert_eq!(connect.body(), "connect body");
+    answer(&mut client, conn, &Answer::connected());
+    assert!(matches!(client.poll_event(), Some(Event::Completed(_))));
+
+    client.execute(now, Bytes::from_static(b"rops")).unwrap();
+    client.notification_wait(now, Bytes::from_static(b"wait")).unwrap();
+    let (execute, first) = request(&mut client);
+    let (wait, second) = request(&mut client);
+    assert_eq!((first.body(), second.body()), (&Bytes::from("rops"), &Bytes::from("wait")));
+    assert_eq!(first.headers()["cookie"], "MapiContext=c1; MapiSequence=s1");
+    assert!(client.poll_request(now).is_none());
+
+    // No connection could be opened: the same request again.
+    client.handle_failed(now, execute, Reset::not_sent("refused")).unwrap();
+    let (execute, again) = request(&mut client);
+    assert_eq!((again.headers(), again.body()), (first.headers(), first.body()));
+    // Broken off after it was sent: reported, the other exchange dropped, and a Connect.
+    client.handle_failed(now, execute, Reset::unknown("reset by peer")).unwrap();
+    match client.poll_request(now) {
+        Some(PlainTransmit::Cancel { conn }) => assert_eq!(conn, wait),
+        other => panic!("{other:?}"),
+    }
+    let (conn, connect) = request(&mut client);
+    assert_eq!(connect.headers()["x-requesttype"], "Connect");
+    answer(&mut client, conn, &Answer::connected());
+    let events: Vec<Event> = std::iter::from_fn(|| client.poll_event()).collect();
+    assert!(matches!(&events[0], Event::Completed(done) if matches!(done.outcome, Outcome::Unanswered { .. })));
+    assert!(matches!(&events[1], Event::Completed(done) if matches!(done.outcome, Outcome::Unanswered { .. })));
+    assert!(matches!(&events[2], Event::ContextReplaced { .. }));
+    assert_eq!((events.len(), client.state()), (3, ContextState::Established));
+}
