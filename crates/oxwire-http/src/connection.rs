@@ -227,7 +227,8 @@ impl Connection {
         self.run(now)
     }
 
-    /// Takes the end of the peer's bytes: it closed, or half-closed, the connection.
+    /// Takes the end of the peer's bytes: it closed, or half-closed, the connection. Outside a tunnel a client that half-closes
+    /// while it waits for an answer is taken as gone: it cannot be told from one that is.
     pub fn handle_eof(&mut self, now: Instant) {
         let now = self.tick(now);
         self.on_eof(now);

@@ -83,6 +83,7 @@ fn ambiguous_request_fields() {
         ("X-\u{e9}: 5\r\n", Fault::FieldName, 400),
         ("X-A: b\nContent-Length: 5\r\n", Fault::BareLf, 400),
         ("X-A: b\n\r\n", Fault::BareLf, 400),
+        ("X-A: b\r\n\n", Fault::BareLf, 400),
         ("X-A: b\rContent-Length: 5\r\n", Fault::BareCr, 400),
         ("X-A: b\r\r\n", Fault::BareCr, 400),
         ("X-A: b\0c\r\n", Fault::Nul, 400),
@@ -199,6 +200,22 @@ fn limits_are_named() {
         fault(base.with_fields(39), format!("GET / HTTP/1.1\r\n{fields}\r\n")),
         (Fault::TooManyFields, "431".to_owned())
     );
+    // Heads that are there at once are held against the same limits.
+    for (limits, expected) in [
+        (base.with_line_bytes(200), Fault::LineTooLong),
+        (base.with_head_bytes(200), Fault::HeadTooLong),
+        (base.with_fields(1), Fault::TooManyFields),
+    ] {
+        let whole = format!("GET / HTTP/1.1\r\nHost: x\r\nA: {long}\r\n\r\n");
+        assert_eq!(fault(limits, whole), (expected, "431".to_owned()));
+    }
+    for (limits, len) in
+        [(base.with_line_bytes(204), 232), (base.with_head_bytes(232), 232), (base.with_fields(2), 232)]
+    {
+        let mut whole = Bytes::from(format!("GET / HTTP/1.1\r\nHost: x\r\nA: {long}\r\n\r\n"));
+        let head = RequestHead::parse(&mut whole, &limits).unwrap().unwrap();
+        assert_eq!(head.as_bytes().len(), len);
+    }
     let chunked = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
     assert_eq!(
         fault(base.with_chunk_line_bytes(20), format!("{chunked}5;{long}\r\n")),

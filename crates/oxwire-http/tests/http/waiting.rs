@@ -146,6 +146,15 @@ fn silent_and_idle_clients_are_closed() {
     s.handle(at(start, 800), Bytes::from_static(b"G")).unwrap();
     assert_eq!(s.poll_timeout(), Some(at(start, 830)));
 
+    let mut s = server(start);
+    s.handle(start, Bytes::from_static(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).unwrap();
+    s.send(start, response(200, &[("Content-Length", "0")])).unwrap();
+    s.send(start, HttpEvent::End).unwrap();
+    wire(&mut s, start);
+    s.handle_timeout(at(start, 900));
+    assert_eq!(s.fault(), Some(Fault::IdleTimeout));
+    assert_eq!(wire(&mut s, at(start, 900)), (vec![], vec!["close"]), "nobody asked, nothing is answered");
+
     let limits = HttpLimits::DEFAULT.with_idle_timeout(None).with_stall_timeout(None);
     let mut s = Connection::server(start, ConnectionId::new(1), limits);
     s.handle(start, Bytes::from_static(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")).unwrap();
