@@ -14,6 +14,7 @@
 //! ```
 
 use std::borrow::Cow;
+use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use oxwire_core::{
@@ -103,10 +104,17 @@ impl Encode for RpcHeaderExt {
 }
 
 /// One RPC_HEADER_EXT and its payload: a whole `RopBuffer` or `AuxiliaryBuffer`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ExtendedBuffer<'de> {
     header: RpcHeaderExt,
     stored: &'de [u8],
+}
+
+/// The header only: the payload can be somebody's mail.
+impl fmt::Debug for ExtendedBuffer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExtendedBuffer").field("header", &self.header).finish_non_exhaustive()
+    }
 }
 
 impl Structure for ExtendedBuffer<'_> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use oxwire_core::{DecodeError, DecodeErrorKind, Encode, EncodeErrorKind, FileTime, Writer, encode_to_bytes};
 use oxwire_mapi::mapihttp::{
-    AdditionalHeader, AdditionalHeaders, DoneHead, MetaTag, RequestType, ResponseCode, ResponseLimits, ResponseParser,
-    ResponsePart,
+    AdditionalHeader, AdditionalHeaders, DoneHead, ExecuteSuccess, MetaTag, RequestType, ResponseCode, ResponseLimits,
+    ResponseParser, ResponsePart,
 };
 use proptest::prelude::*;
 
@@ -458,6 +458,15 @@ proptest! {
         cuts.sort_unstable();
         prop_assert_eq!(read_cut(&stream, limits, &cuts), whole);
     }
+}
+
+#[test]
+fn no_mail_in_debug() {
+    let part = ResponsePart::Body(Bytes::from_static(b"secret"));
+    assert_eq!(format!("{part:?}"), "6 bytes of body");
+    let success = ExecuteSuccess { error_code: 0, rop_buffer: b"secret", auxiliary_buffer: b"" };
+    let shown = format!("{success:?}");
+    assert_eq!(shown, "ExecuteSuccess { error_code: 0, rop_buffer: 6 bytes, auxiliary_buffer: 0 bytes }");
 }
 
 /// A keep-alive counts when it arrives, not when the next one does.

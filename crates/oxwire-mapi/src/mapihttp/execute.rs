@@ -1,5 +1,7 @@
 //! The Execute request type, [MS-OXCMAPIHTTP] 2.2.4.2: carries ROP requests and ROP responses.
 
+use std::fmt;
+
 use oxwire_core::{Decode, DecodeError, Encode, EncodeError, Reader, Structure, Writer};
 
 use super::auxiliary;
@@ -20,7 +22,7 @@ flags! {
 }
 
 /// The Execute request type request body, [MS-OXCMAPIHTTP] 2.2.4.2.1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ExecuteRequest<'de> {
     /// How the server is to build the ROP responses.
     pub flags: ExecuteFlags,
@@ -30,6 +32,18 @@ pub struct ExecuteRequest<'de> {
     pub max_rop_out: u32,
     /// The extended buffer of the client's auxiliary blocks; empty for none.
     pub auxiliary_buffer: &'de [u8],
+}
+
+/// Lengths only: the ROPs are somebody's mail.
+impl fmt::Debug for ExecuteRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecuteRequest")
+            .field("flags", &self.flags)
+            .field("rop_buffer", &format_args!("{} bytes", self.rop_buffer.len()))
+            .field("max_rop_out", &self.max_rop_out)
+            .field("auxiliary_buffer", &format_args!("{} bytes", self.auxiliary_buffer.len()))
+            .finish()
+    }
 }
 
 impl Structure for ExecuteRequest<'_> {
@@ -65,7 +79,7 @@ impl Encode for ExecuteRequest<'_> {
 /// The Execute request type success response body, [MS-OXCMAPIHTTP] 2.2.4.2.2.
 ///
 /// Its `Flags` field is reserved: written as 0, ignored on receipt, and so not kept here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ExecuteSuccess<'de> {
     /// The return value of the operation, [MS-OXCRPC] 3.1.4.2; 0 is success.
     pub error_code: u32,
@@ -73,6 +87,17 @@ pub struct ExecuteSuccess<'de> {
     pub rop_buffer: &'de [u8],
     /// The extended buffer of the server's auxiliary blocks; empty for none.
     pub auxiliary_buffer: &'de [u8],
+}
+
+/// Lengths only: the ROPs are somebody's mail.
+impl fmt::Debug for ExecuteSuccess<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecuteSuccess")
+            .field("error_code", &self.error_code)
+            .field("rop_buffer", &format_args!("{} bytes", self.rop_buffer.len()))
+            .field("auxiliary_buffer", &format_args!("{} bytes", self.auxiliary_buffer.len()))
+            .finish()
+    }
 }
 
 impl Structure for ExecuteSuccess<'_> {

@@ -152,7 +152,7 @@ impl AdditionalHeaders {
 }
 
 /// A part of a common response, in the order of the stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ResponsePart {
     /// A meta-tag. After [`MetaTag::Done`] no other comes.
     MetaTag(MetaTag),
@@ -162,6 +162,18 @@ pub enum ResponsePart {
     HeadersEnd,
     /// Some of the response body, never empty, a slice of the input.
     Body(Bytes),
+}
+
+/// Of the body its length only: it is somebody's mail.
+impl fmt::Debug for ResponsePart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MetaTag(tag) => f.write_str(tag.as_str()),
+            Self::Header(header) => fmt::Debug::fmt(header, f),
+            Self::HeadersEnd => f.write_str("end of headers"),
+            Self::Body(piece) => write!(f, "{} bytes of body", piece.len()),
+        }
+    }
 }
 
 /// What a [`ResponseParser`] accepts.
