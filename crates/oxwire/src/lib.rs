@@ -8,5 +8,7 @@ pub use oxwire_http as http;
 pub use oxwire_mapi as mapi;
 #[cfg(feature = "mapihttp")]
 pub use oxwire_mapihttp as mapihttp;
+#[cfg(feature = "rpc")]
+pub use oxwire_rpc as rpc;
 #[cfg(feature = "rpch")]
 pub use oxwire_rpch as rpch;
