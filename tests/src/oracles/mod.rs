@@ -11,6 +11,7 @@ pub mod bodies;
 pub mod client;
 pub mod http;
 pub mod rops;
+pub mod rpc;
 pub mod rts;
 pub mod server;
 
@@ -20,6 +21,15 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Every target, by area.
 #[must_use]
 pub fn targets() -> Vec<Target> {
-    [auth::TARGETS, bodies::TARGETS, client::TARGETS, http::TARGETS, rops::TARGETS, rts::TARGETS, server::TARGETS]
-        .concat()
+    [
+        auth::TARGETS,
+        bodies::TARGETS,
+        client::TARGETS,
+        http::TARGETS,
+        rops::TARGETS,
+        rpc::TARGETS,
+        rts::TARGETS,
+        server::TARGETS,
+    ]
+    .concat()
 }
