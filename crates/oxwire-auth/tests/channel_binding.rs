@@ -1,4 +1,13 @@
 //! Channel bindings: certificates, and the hash that NTLM carries.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests, which may fail and begin at some point of time"
+)]
 
 use oxwire_auth::{BindingError, BindingKind, ChannelBinding};
 

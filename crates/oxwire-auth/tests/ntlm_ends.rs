@@ -1,5 +1,5 @@
 //! Both ends of NTLM against each other, against an independent client, and against what is wrong.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests may fail")]
 
 use ntlmclient::{Flags, Message};
 use oxwire_auth::ntlm::{
@@ -189,7 +189,7 @@ fn all_av_pairs_of_the_server_come_back_in_order_with_ours_behind() {
         (7, &[8; 8]),
     ] {
         info.extend(id.to_le_bytes());
-        info.extend((value.len() as u16).to_le_bytes());
+        info.extend(u16::try_from(value.len()).unwrap().to_le_bytes());
         info.extend(value);
     }
     info.extend([0; 4]);
@@ -347,7 +347,7 @@ fn independent(
         password: PASSWORD.into(),
         domain: domain.into(),
     };
-    let time = WALL.intervals() as i64;
+    let time = WALL.intervals().cast_signed();
     let mut response =
         ntlmclient::respond_challenge_ntlm_v2(challenge.challenge, &info, time, &credentials(hashed_domain));
     if let Some(lm) = lm {
@@ -375,7 +375,7 @@ fn ntlmclient_authenticates() {
 /// curl asks for OEM strings, and sends neither MIC nor channel binding.
 #[test]
 fn curl_oem_strings_without_mic() {
-    let flags = usual() - Flags::NEGOTIATE_UNICODE | Flags::NEGOTIATE_OEM;
+    let flags = (usual() - Flags::NEGOTIATE_UNICODE) | Flags::NEGOTIATE_OEM;
     let (mut acceptor, asked) = independent(flags, "DOM", "DOM", None);
     asked.unwrap();
     assert_eq!(&*acceptor.question().unwrap().user, "alice");
@@ -524,9 +524,9 @@ fn secrets_are_shown_nowhere() {
     let hash = nt_hash(PASSWORD);
     let key = client.session_key().unwrap();
     for secret in [&hash.expose()[..], key.expose()] {
-        let decimal = format!("{:?}", secret);
+        let decimal = format!("{secret:?}");
         let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert!(!shown.contains(&decimal[1..decimal.len() - 1]) && !shown.contains(&hex), "{shown}");
+        assert!(!shown.contains(decimal.trim_matches(['[', ']'])) && !shown.contains(&hex), "{shown}");
     }
     assert!(!shown.contains(PASSWORD));
     let text = Text::Oem(b"\xE4bc");

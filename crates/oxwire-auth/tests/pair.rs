@@ -1,4 +1,13 @@
 //! Client layer against server layer: every scheme, the Extended Protection table, what goes wrong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests, which may fail and begin at some point of time"
+)]
 
 mod support;
 
