@@ -1,7 +1,7 @@
 //! A request's head: what of it this endpoint reads, and when it refuses it. [MS-OXCMAPIHTTP] 2.2.2.1, 2.2.3.
 
 use bytes::{Bytes, BytesMut};
-use oxwire_core::{ConnectionId, Principal};
+use oxwire_core::{ConnectionId, Decode, DecodeError, Limits, Principal, decode_all};
 use oxwire_http::{RequestHead, name};
 use oxwire_mapi::mapihttp::RequestType;
 
@@ -37,6 +37,15 @@ pub struct Request {
 }
 
 impl Request {
+    /// The request body, as a view: `ConnectRequest`, `ExecuteRequest` or `DisconnectRequest` of `oxwire_mapi::mapihttp`.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for another type's body. One of its own type is not handed out unless it decodes.
+    pub fn decode<'a, B: Decode<'a>>(&'a self) -> Result<B, DecodeError> {
+        const LIMITS: &Limits = &Limits::DEFAULT;
+        decode_all(&self.body, LIMITS)
+    }
+
     /// What client sent it, where X-ClientApplication says so in its form.
     #[must_use]
     pub fn client_application(&self) -> Option<ClientApplication<'_>> {

@@ -14,5 +14,6 @@ mod exchanges;
 mod harness;
 mod limits;
 mod plain;
+mod properties;
 mod recovery;
 mod waits;

@@ -155,8 +155,7 @@ fn stored_answers_are_bounded_in_all() {
         h.receive(conn).code()
     });
     assert_eq!(codes.collect::<Vec<_>>(), [15, 15, 15, 15, 15, 0, 0, 0]);
-    for context in 0..8 {
-        let jar: &Jar = &jars[context];
+    for jar in &jars {
         h.connect_with("alice", 0, &jar.context);
     }
     assert_eq!(h.server.contexts().answer_bytes(), 0);
@@ -229,4 +228,18 @@ fn a_context_is_imported_once() {
     assert!(matches!(refused.error, ImportError::Full(_)), "{refused}");
     // It came back whole.
     assert!(h.server.import(h.now, refused.exported, refused.state).is_ok());
+}
+
+/// With the feature `serde`, an exported context is data that can be stored: the cookie is in it, and in no `Debug`.
+#[cfg(feature = "serde")]
+#[test]
+fn an_exported_context_can_be_stored() {
+    let mut h = Harness::plain();
+    let (context, mut jar) = h.connect("alice", 7);
+    h.execute("alice", &mut jar, b"");
+    let (exported, _) = h.server.export(h.now, context).unwrap();
+    let text = serde_json::to_string(&exported).unwrap();
+    let mut other = Harness::plain();
+    other.server.import(other.now, serde_json::from_str(&text).unwrap(), 8).unwrap();
+    assert_eq!(other.execute_code("alice", &jar.line()), 0);
 }
