@@ -72,6 +72,8 @@ struct Established {
     ping_at: Option<Instant>,
     /// A Disconnect waits or is in flight.
     disconnecting: bool,
+    /// A response was lost and the context kept: the sequence cookie may be an old one.
+    out_of_step: bool,
 }
 
 /// One client of one mailbox endpoint: it holds a Session Context, or none.

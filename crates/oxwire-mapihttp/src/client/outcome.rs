@@ -140,14 +140,27 @@ impl Client {
             Outcome::Refused { code, .. } => *code == ResponseCode::CONTEXT_NOT_FOUND,
             _ => false,
         };
-        self.report(request, outcome);
+        let (unanswered, lost) = (is_unanswered(&outcome), self.is_out_of_sequence(&outcome));
+        self.report(request, outcome.clone());
         if destroyed {
             self.state = State::None;
             self.jar = Jar::default();
             self.abandon_all("the Session Context was destroyed by Disconnect");
+        } else if lost {
+            // Nothing gets through to it any more, and nobody wants another one.
+            self.abandon_all("the Session Context cannot be reached");
+            self.state = State::Lost;
+            self.events.push_back(Event::ContextLost { outcome });
         } else if let State::Established(established) = &mut self.state {
             established.disconnecting = false;
+            established.out_of_step |= unanswered;
         }
+    }
+
+    /// Code 15 after a response was lost: the server has gone on in the sequence, and the cookie that says so was in that response.
+    fn is_out_of_sequence(&self, outcome: &Outcome) -> bool {
+        matches!(&self.state, State::Established(Established { out_of_step: true, .. }))
+            && matches!(outcome, Outcome::Refused { code: ResponseCode::INVALID_SEQUENCE, .. })
     }
 
     fn on_in_context(&mut self, request: Request, outcome: Outcome) {
@@ -155,8 +168,17 @@ impl Client {
         let replace = match &outcome {
             Outcome::Refused { code: ResponseCode::CONTEXT_NOT_FOUND, .. } => true,
             Outcome::Unanswered { .. } => !(waits && self.config.keep_context_after_lost_wait),
-            _ => false,
+            outcome => self.is_out_of_sequence(outcome),
         };
+        if let State::Established(established) = &mut self.state {
+            match &outcome {
+                Outcome::Unanswered { .. } if request.request_type != RequestType::NotificationWait => {
+                    established.out_of_step = true;
+                }
+                Outcome::Answered(_) if request.request_type == RequestType::Execute => established.out_of_step = false,
+                _ => {}
+            }
+        }
         if request.request_type == RequestType::NotificationWait && is_event_pending(&outcome) {
             self.on_event_pending(request, outcome);
             return;
@@ -294,6 +316,10 @@ impl Client {
 /// Whether a Connect response says that there is a context: StatusCode and ErrorCode are both 0 (2.2.4.1.2).
 fn is_connected(response: &Response) -> bool {
     response.body.start::<8>().is_none_or(|codes| codes == [0; 8])
+}
+
+const fn is_unanswered(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Unanswered { .. })
 }
 
 /// PollsMax, RetryCount and RetryDelay behind StatusCode and ErrorCode (2.2.4.1.2).

@@ -70,7 +70,7 @@ pub struct Paused {
 enum Stored {
     None,
     Connecting { lost: bool },
-    Established { expiration: Option<Duration>, ping_in: Option<Duration>, disconnecting: bool },
+    Established { expiration: Option<Duration>, ping_in: Option<Duration>, disconnecting: bool, out_of_step: bool },
     Reconnecting,
     Lost,
 }
@@ -148,11 +148,14 @@ impl Client {
         let state = match std::mem::replace(&mut self.state, State::Closed(closed)) {
             State::None | State::Closed(_) => Stored::None,
             State::Connecting { lost } => Stored::Connecting { lost },
-            State::Established(Established { expiration, ping_at, disconnecting }) => Stored::Established {
-                expiration,
-                ping_in: ping_at.map(|at| at.saturating_duration_since(now)),
-                disconnecting,
-            },
+            State::Established(Established { expiration, ping_at, disconnecting, out_of_step }) => {
+                Stored::Established {
+                    expiration,
+                    ping_in: ping_at.map(|at| at.saturating_duration_since(now)),
+                    disconnecting,
+                    out_of_step,
+                }
+            }
             State::Reconnecting => Stored::Reconnecting,
             State::Lost => Stored::Lost,
         };
@@ -196,8 +199,13 @@ impl Client {
         client.state = match paused.state {
             Stored::None => State::None,
             Stored::Connecting { lost } => State::Connecting { lost },
-            Stored::Established { expiration, ping_in, disconnecting } => {
-                State::Established(Established { expiration, ping_at: ping_in.map(from_now), disconnecting })
+            Stored::Established { expiration, ping_in, disconnecting, out_of_step } => {
+                State::Established(Established {
+                    expiration,
+                    ping_at: ping_in.map(from_now),
+                    disconnecting,
+                    out_of_step,
+                })
             }
             Stored::Reconnecting => State::Reconnecting,
             Stored::Lost => State::Lost,

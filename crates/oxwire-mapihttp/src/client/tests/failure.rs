@@ -278,6 +278,42 @@ fn a_failure_before_a_waiting_disconnect() {
     assert_eq!(bench.request().request_type(), "Disconnect");
 }
 
+/// A response was lost, and with it the sequence cookie of the next request: code 15 says so, and the context is of no use.
+#[test]
+fn a_sequence_that_went_on_without_us() {
+    // The Disconnect behind a lost Execute.
+    let mut bench = Bench::connected(config());
+    bench.execute(b"1");
+    bench.client.disconnect(bench.now, Bytes::new()).unwrap();
+    let request = bench.request();
+    bench.unknown(request.conn);
+    let disconnect = bench.request();
+    bench.events.clear();
+    bench.answer(&disconnect, &Answer::refused(15));
+    assert!(matches!(bench.completion().outcome, Outcome::Refused { .. }));
+    assert!(matches!(bench.event(), Event::ContextLost { .. }));
+    bench.quiet();
+    assert_eq!(bench.client.state(), ContextState::Lost);
+    // An Execute behind a lost Disconnect, or behind a lost PING.
+    for ping in [true, false] {
+        let mut bench = Bench::connected(config());
+        if ping {
+            bench.client.ping(bench.now).unwrap();
+        } else {
+            bench.client.disconnect(bench.now, Bytes::new()).unwrap();
+        }
+        let request = bench.request();
+        bench.unknown(request.conn);
+        bench.events.clear();
+        let handle = bench.execute(b"1");
+        let request = bench.request();
+        bench.answer(&request, &Answer::refused(15));
+        assert!(matches!(bench.outcome_of(handle), Outcome::Refused { .. }));
+        assert_eq!(bench.request().header("Cookie"), COOKIES);
+        assert_eq!(bench.client.state(), ContextState::Reconnecting);
+    }
+}
+
 #[test]
 fn bodies_over_the_limit_end_the_connection() {
     let limits = ClientLimits { body_bytes: 100, ..ClientLimits::default() };
