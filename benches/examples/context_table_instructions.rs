@@ -20,7 +20,7 @@ const LOOK_UPS: usize = 10_000;
 
 #[inline(never)]
 fn look_ups(now: Instant, table: &mut ContextTable<u64>, cookies: &[(ContextCookie, Principal)]) -> usize {
-    let found = |(cookie, principal)| black_box(table.look_up(now, cookie, principal)).is_some();
+    let mut found = |(cookie, principal)| black_box(table.look_up(now, cookie, principal)).is_some();
     cookies.iter().map(|(cookie, principal)| (cookie, principal)).filter(|asked| found(*asked)).count()
 }
 
