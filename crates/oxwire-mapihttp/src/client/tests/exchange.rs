@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use oxwire_core::{ConnectionId, Error, Guid};
-use oxwire_http::{Head, HttpEvent, HttpTransmit};
+use oxwire_http::{Head, HttpEvent, HttpTransmit, Scheme, Version};
 use oxwire_mapi::mapihttp::ResponseCode;
 
 use super::{Answer, Bench, Received, URL, WALL, config, entropy, start};
@@ -10,7 +10,7 @@ use crate::GuidCounter;
 use crate::client::{Client, ClientLimits, Config, ContextState, Outcome};
 
 #[test]
-fn connect_execute_disconnect() {
+fn r181_r226_r304_r1166_connect_execute_disconnect() {
     let mut bench = Bench::new(config());
     assert_eq!(bench.client.state(), ContextState::None);
     let connect = bench.client.connect(bench.now, Bytes::from_static(b"hello")).unwrap();
@@ -42,11 +42,14 @@ fn connect_execute_disconnect() {
     assert_eq!(bench.client.state(), ContextState::None);
     assert_eq!((bench.opened.len(), bench.closed.len()), (1, 1), "one connection carried all");
     assert_eq!(bench.client.poll_timeout(), None);
+    // Nothing of it is left: the next context begins without its cookies.
+    bench.client.connect(bench.now, Bytes::new()).unwrap();
+    assert_eq!(bench.request().header("Cookie"), None);
 }
 
 /// Every header of every request type, against [MS-OXCMAPIHTTP] 2.2.2.1 and 2.2.3.
 #[test]
-fn r27_r37_r38_r39_r59_r61_r67_r2039_r2045_r161_r162_request_headers() {
+fn r2_r3_r27_r37_r38_r39_r59_r61_r67_r2039_r2045_r161_r162_r180_r456_request_headers() {
     let mut bench = Bench::new(config().with_user_agent("agent/1"));
     bench.client.connect(bench.now, Bytes::from_static(b"connect")).unwrap();
     let mut seen = vec![bench.request()];
@@ -63,8 +66,12 @@ fn r27_r37_r38_r39_r59_r61_r67_r2039_r2045_r161_r162_request_headers() {
     seen.push(bench.request());
     let types: Vec<&str> = seen.iter().map(Received::request_type).collect();
     assert_eq!(types, ["Connect", "Execute", "NotificationWait", "PING", "Disconnect"]);
+    assert!(bench.opened.iter().all(|(_, origin)| origin.scheme == Scheme::Https));
     for request in &seen {
         assert_eq!(request.head.method(), "POST");
+        assert_eq!(request.head.version(), Version::Http11);
+        // The body follows a blank line.
+        assert!(request.head.as_bytes().ends_with(b"\r\n\r\n"));
         // The URL as Autodiscover gave it, its query included.
         assert_eq!(request.head.target(), "/mapi/emsmdb/?MailboxId=6e07fc3a@mail.test");
         assert_eq!(request.header("Host"), Some("mail.test"));
@@ -151,7 +158,7 @@ fn r130_r131_r1305_r1330_r1432_r1464_r155_r2041_r2042_r2043_r2044_identifiers() 
 
 /// Exchange SE on Connect: four cookies in four lines; all come back in one.
 #[test]
-fn r70_r71_r72_r73_r1140_r1148_r1149_r1150_r1151_r1154_r1155_exchange_se_cookies() {
+fn r70_r71_r72_r73_r1140_r1148_r1149_r1150_r1151_r1154_r1155_r1212_exchange_se_cookies() {
     let mut bench = Bench::new(config());
     bench.client.connect(bench.now, Bytes::new()).unwrap();
     let request = bench.request();

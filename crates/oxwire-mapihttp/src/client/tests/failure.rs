@@ -68,7 +68,7 @@ fn r1205_tries_are_bounded_and_further_and_further_apart() {
 }
 
 #[test]
-fn r1191_r1192_r1193_r1196_r1197_r1207_sent_and_unanswered_is_reported_and_the_context_replaced_once() {
+fn r1191_r1192_r1193_r1196_r1197_r1207_r1276_r1282_sent_and_unanswered_is_reported_and_the_context_replaced_once() {
     // Cut before the head, after it, in the middle of the body.
     for cut in 0..3 {
         let mut bench = Bench::connected(config());
@@ -107,7 +107,7 @@ fn r1191_r1192_r1193_r1196_r1197_r1207_sent_and_unanswered_is_reported_and_the_c
 }
 
 #[test]
-fn r1199_r1200_time_passed_ends_nothing_by_itself() {
+fn r1199_r1200_r1343_time_passed_ends_nothing_by_itself() {
     let mut bench = Bench::connected(config().with_keep_alive(false));
     assert_eq!(bench.client.poll_timeout(), None);
     bench.wait_for(Duration::from_secs(100 * 86_400));

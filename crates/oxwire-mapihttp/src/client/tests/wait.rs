@@ -19,7 +19,7 @@ fn wait_body(pending: u8) -> [u8; 16] {
 }
 
 #[test]
-fn r1169_r1170_notification_wait_beside_an_execute() {
+fn r308_r1169_r1170_notification_wait_beside_an_execute() {
     let mut bench = Bench::connected(config());
     let execute = bench.execute(b"slow");
     let slow = bench.request();
