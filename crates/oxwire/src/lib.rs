@@ -1,4 +1,4 @@
-//! The facade: one dependency, one cargo feature per protocol.
+#![doc = include_str!("../README.md")]
 
 #[cfg(feature = "auth")]
 pub use oxwire_auth as auth;

@@ -1,0 +1,3 @@
+//! Both sides of each comparison, as functions: what a bench measures, a test here shows to be the same work.
+
+pub mod ntlm;
