@@ -39,7 +39,7 @@ fn heads(c: &mut Criterion) {
             black_box(request.parse(black_box(REQUEST)).is_ok())
         });
     });
-    let whole = Bytes::from_static(REQUEST);
+    let whole = Bytes::copy_from_slice(REQUEST);
     group.bench_function("request", |b| {
         b.iter(|| {
             let mut input = black_box(&whole).clone();
@@ -54,7 +54,7 @@ fn heads(c: &mut Criterion) {
             black_box(response.parse(black_box(RESPONSE)).is_ok())
         });
     });
-    let whole = Bytes::from_static(RESPONSE);
+    let whole = Bytes::copy_from_slice(RESPONSE);
     group.bench_function("response", |b| {
         b.iter(|| {
             let mut input = black_box(&whole).clone();

@@ -150,7 +150,9 @@ impl Connection {
             if unchunk {
                 builder = builder.without(name::TRANSFER_ENCODING);
             }
-            if say_close {
+            if say_close && control.says_keep_alive() {
+                builder = builder.set(name::CONNECTION, "close");
+            } else if say_close {
                 builder = builder.field(name::CONNECTION, "close");
             } else if say_keep_alive {
                 builder = builder.field(name::CONNECTION, "keep-alive");

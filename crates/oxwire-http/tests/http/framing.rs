@@ -118,6 +118,13 @@ fn servers_say_what_becomes_of_the_connection() {
             "HTTP/1.1 200 Success\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
             &["close"],
         ),
+        // What the head says to the contrary gives way.
+        (
+            "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+            vec![response(200, &[("Connection", "Keep-Alive"), ("Content-Length", "0")]), HttpEvent::End],
+            "HTTP/1.1 200 Success\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            &["close"],
+        ),
         (
             "GET / HTTP/1.0\r\n\r\n",
             ok(),
