@@ -3,4 +3,6 @@
 pub mod aux_buffer;
 mod flags;
 pub mod mapihttp;
+pub mod property;
+pub mod rop;
 pub mod rpc_header_ext;

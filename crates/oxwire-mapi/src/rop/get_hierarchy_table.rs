@@ -1,0 +1,131 @@
+//! RopGetHierarchyTable, [MS-OXCROPS] 2.2.4.13, [MS-OXCFOLD] 2.2.1.13.
+
+use oxwire_core::{Decode, DecodeError, Encode, EncodeError, Reader, Structure, Writer};
+
+use super::codec::{request_head, success_head, write_request_head, write_response_head};
+use super::{HandleIndexes, Request, Response, RopId};
+use crate::property::ErrorCode;
+
+/// TableFlags of RopGetHierarchyTable, [MS-OXCFOLD] 2.2.1.13.1. Unknown bits are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct HierarchyTableFlags(pub u8);
+
+impl HierarchyTableFlags {
+    /// Folders of all levels, not only the children.
+    pub const DEPTH: Self = Self(0x04);
+    /// The server may answer before it is done.
+    pub const DEFERRED_ERRORS: Self = Self(0x08);
+    /// No notifications of this table.
+    pub const NO_NOTIFICATIONS: Self = Self(0x10);
+    /// Soft-deleted folders only.
+    pub const SOFT_DELETES: Self = Self(0x20);
+    /// Strings as UTF-16.
+    pub const USE_UNICODE: Self = Self(0x40);
+    /// No notifications of what this client does.
+    pub const SUPPRESSES_NOTIFICATIONS: Self = Self(0x80);
+
+    /// Both sets of bits.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all bits of `other` are set.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// RopGetHierarchyTable request, [MS-OXCROPS] 2.2.4.13.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GetHierarchyTableRequest {
+    /// The logon.
+    pub logon_id: u8,
+    /// The folder.
+    pub input_handle_index: u8,
+    /// Where the table's handle goes.
+    pub output_handle_index: u8,
+    /// What the table shows, and how.
+    pub table_flags: HierarchyTableFlags,
+}
+
+impl Structure for GetHierarchyTableRequest {
+    const NAME: &'static str = "RopGetHierarchyTable request";
+    const SPEC: &'static str = "[MS-OXCROPS] 2.2.4.13.1";
+}
+
+impl Encode for GetHierarchyTableRequest {
+    fn encoded_len(&self) -> usize {
+        5
+    }
+
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
+        write_request_head(w, RopId::GET_HIERARCHY_TABLE, self.logon_id, self.input_handle_index);
+        w.u8(self.output_handle_index);
+        w.u8(self.table_flags.0);
+        Ok(())
+    }
+}
+
+impl<'de> Decode<'de> for GetHierarchyTableRequest {
+    fn decode(r: &mut Reader<'de>) -> Result<Self, DecodeError> {
+        let (logon_id, input_handle_index) = request_head(r, RopId::GET_HIERARCHY_TABLE, "InputHandleIndex")?;
+        let output_handle_index = r.u8("OutputHandleIndex")?;
+        let table_flags = HierarchyTableFlags(r.u8("TableFlags")?);
+        Ok(Self { logon_id, input_handle_index, output_handle_index, table_flags })
+    }
+}
+
+impl Request for GetHierarchyTableRequest {
+    fn rop_id(&self) -> RopId {
+        RopId::GET_HIERARCHY_TABLE
+    }
+
+    fn handle_indexes(&self) -> HandleIndexes {
+        HandleIndexes { input: Some(self.input_handle_index), output: Some(self.output_handle_index) }
+    }
+}
+
+/// RopGetHierarchyTable success response, [MS-OXCROPS] 2.2.4.13.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GetHierarchyTableResponse {
+    /// Where the table's handle is.
+    pub output_handle_index: u8,
+    /// Rows of the table; not accurate where the request set the bit DeferredErrors.
+    pub row_count: u32,
+}
+
+impl Structure for GetHierarchyTableResponse {
+    const NAME: &'static str = "RopGetHierarchyTable response";
+    const SPEC: &'static str = "[MS-OXCROPS] 2.2.4.13.2";
+}
+
+impl Encode for GetHierarchyTableResponse {
+    fn encoded_len(&self) -> usize {
+        10
+    }
+
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
+        write_response_head(w, RopId::GET_HIERARCHY_TABLE, self.output_handle_index, ErrorCode::SUCCESS);
+        w.u32_le(self.row_count);
+        Ok(())
+    }
+}
+
+impl<'de> Decode<'de> for GetHierarchyTableResponse {
+    fn decode(r: &mut Reader<'de>) -> Result<Self, DecodeError> {
+        let output_handle_index = success_head(r, RopId::GET_HIERARCHY_TABLE, "OutputHandleIndex")?;
+        Ok(Self { output_handle_index, row_count: r.u32_le("RowCount")? })
+    }
+}
+
+impl Response for GetHierarchyTableResponse {
+    fn rop_id(&self) -> RopId {
+        RopId::GET_HIERARCHY_TABLE
+    }
+
+    fn handle_index(&self) -> Option<u8> {
+        Some(self.output_handle_index)
+    }
+}
