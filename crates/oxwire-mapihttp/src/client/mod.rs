@@ -15,6 +15,7 @@ mod plain;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod typed;
 
 use std::collections::VecDeque;
 use std::fmt;

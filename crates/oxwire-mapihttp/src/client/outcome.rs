@@ -233,6 +233,10 @@ impl Client {
             }
             (Purpose::Reconnect, outcome) => Event::ContextLost { outcome },
         };
+        if let (Event::KeepAliveFailed { .. }, Some(Event::KeepAliveFailed { .. })) = (&event, self.events.back()) {
+            // The latest says it all: a caller that does not listen is not sent one for each PING.
+            self.events.pop_back();
+        }
         self.events.push_back(event);
     }
 

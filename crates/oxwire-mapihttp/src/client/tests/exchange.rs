@@ -495,3 +495,98 @@ fn after_the_end_everything_repeats_the_reason() {
     }
     bench.quiet();
 }
+
+/// A whole response head as Exchange SE writes it: names in lower case, headers of its own, an X-RequestId without braces.
+#[test]
+fn exchange_se_response() {
+    let mut bench = Bench::connected(config());
+    let handle = bench.execute(b"rops");
+    let request = bench.request();
+    let id = request.header("X-RequestId").unwrap().replace(['{', '}'], "").to_lowercase();
+    let mut answer = Answer {
+        status: 200,
+        headers: Vec::new(),
+        body: Bytes::from_static(
+            b"PROCESSING\r\nPENDING\r\nDONE\r\nX-ElapsedTime: 12\r\nX-StartTime: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\nbody",
+        ),
+    };
+    for (name, value) in [
+        ("cache-control", "private"),
+        ("transfer-encoding", "chunked"),
+        ("content-type", "application/mapi-http"),
+        ("set-cookie", "MapiContext=c2; path=/mapi/emsmdb; secure; HttpOnly"),
+        ("set-cookie", "X-BackEndCookie=b; expires=Sat, 31-Jan-2026 00:00:00 GMT; path=/mapi; secure; HttpOnly"),
+        ("server", "Microsoft-IIS/10.0"),
+        ("x-calculatedbetarget", "mail.test"),
+        ("x-serverapplication", "Exchange/15.02.2562.017"),
+        ("x-requesttype", "Execute"),
+        ("x-tunnelexpirationtime", "1800000"),
+        ("x-pendingperiod", "30000"),
+        ("x-expirationinfo", "900000"),
+        ("x-responsecode", "0"),
+        ("x-diaginfo", "MAIL"),
+        ("x-beserver", "MAIL"),
+        ("x-feserver", "MAIL"),
+    ] {
+        answer = answer.with(name, value);
+    }
+    bench.answer(&request, &answer.with("X-RequestId", &id));
+    match bench.outcome_of(handle) {
+        Outcome::Answered(response) => {
+            assert_eq!(response.header("X-FEServer"), Some(&b"MAIL"[..]));
+            assert_eq!(response.number("X-ElapsedTime"), Some(12));
+            assert_eq!(response.body.into_bytes(), "body");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(bench.next_deadline(), std::time::Duration::from_secs(870));
+    assert_eq!(bench.request().header("Cookie"), Some("MapiSequence=s1; MapiContext=c2; X-BackEndCookie=b"));
+}
+
+/// gromox: request types in lower case, a chunk `PENDING` without CRLF, a second PROCESSING before DONE.
+#[test]
+fn gromox_response() {
+    let mut bench = Bench::connected(config());
+    let handle = bench.execute(b"rops");
+    let request = bench.request();
+    let body = b"PROCESSING\r\nPENDINGPROCESSING\r\nDONE\r\nX-ResponseCode: 0\r\nX-ElapsedTime: 3\r\n\r\nbody";
+    let answer = Answer { body: Bytes::from_static(body), ..Answer::ok(b"") };
+    bench.answer(&request, &answer.with("X-RequestType", "execute"));
+    assert!(
+        matches!(bench.outcome_of(handle), Outcome::Answered(response) if response.body.clone().into_bytes() == "body")
+    );
+}
+
+#[test]
+fn typed_verbs_send_what_the_codecs_write() {
+    use oxwire_core::{Limits, decode_all};
+    use oxwire_mapi::mapihttp::{
+        ConnectFlags, ConnectRequest, DisconnectRequest, ExecuteFlags, ExecuteRequest, NotificationWaitRequest,
+    };
+    let mut bench = Bench::new(config());
+    let connect = ConnectRequest {
+        user_dn: b"/o=oxwire/cn=alice",
+        flags: ConnectFlags::default(),
+        default_code_page: 1252,
+        lcid_sort: 1033,
+        lcid_string: 1033,
+        auxiliary_buffer: &[],
+    };
+    bench.client.connect_with(bench.now, &connect).unwrap();
+    let request = bench.request();
+    assert_eq!(decode_all::<ConnectRequest<'_>>(&request.body, &Limits::DEFAULT), Ok(connect));
+    bench.answer(&request, &Answer::connected());
+    let execute =
+        ExecuteRequest { flags: ExecuteFlags::default(), rop_buffer: b"rops", max_rop_out: 9, auxiliary_buffer: &[] };
+    bench.client.execute_with(bench.now, &execute).unwrap();
+    let request = bench.request();
+    assert_eq!(decode_all::<ExecuteRequest<'_>>(&request.body, &Limits::DEFAULT), Ok(execute));
+    bench.answer(&request, &Answer::ok(b""));
+    let wait = NotificationWaitRequest { auxiliary_buffer: &[] };
+    bench.client.notification_wait_with(bench.now, &wait).unwrap();
+    // Reserved (4 bytes) and AuxiliaryBufferSize.
+    assert_eq!(bench.request().body, &[0; 8][..]);
+    let disconnect = DisconnectRequest { auxiliary_buffer: &[] };
+    bench.client.disconnect_with(bench.now, &disconnect).unwrap();
+    assert_eq!(bench.request().body, &[0; 4][..]);
+}

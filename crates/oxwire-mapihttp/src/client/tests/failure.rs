@@ -350,3 +350,38 @@ fn a_response_without_done_is_no_answer() {
     assert!(matches!(bench.outcome_of(handle), Outcome::Unanswered { .. }));
     assert_eq!(bench.request().request_type(), "Connect");
 }
+
+/// After a loss the caller connects with another body: the old cookies go with it, and code 10 costs them alone.
+#[test]
+fn r1193_a_connect_after_a_loss() {
+    let mut bench = Bench::connected(config());
+    bench.client.reconnect(bench.now).unwrap();
+    let connect = bench.request();
+    bench.answer(&connect, &Answer::refused(11));
+    assert!(matches!(bench.event(), Event::ContextLost { .. }));
+    let rejected = bench.client.execute(bench.now, Bytes::from_static(b"mine")).unwrap_err();
+    assert!(matches!(*rejected.error, Error::Transport(_)));
+    let handle = bench.client.connect(bench.now, Bytes::from_static(b"another body")).unwrap();
+    let connect = bench.request();
+    assert_eq!((connect.header("Cookie"), &connect.body[..]), (COOKIES, &b"another body"[..]));
+    bench.answer(&connect, &Answer::refused(10));
+    let bare = bench.request();
+    assert_eq!((bare.header("Cookie"), &bare.body[..]), (None, &b"another body"[..]));
+    bench.answer(&bare, &Answer::connected());
+    assert!(matches!(bench.outcome_of(handle), Outcome::Answered(_)));
+    bench.quiet();
+}
+
+#[test]
+fn a_503_to_the_connect_that_reestablishes_is_waited_out() {
+    let mut bench = Bench::connected(config());
+    bench.client.reconnect(bench.now).unwrap();
+    let connect = bench.request();
+    bench.answer(&connect, &Answer::status(503).with("Retry-After", "40"));
+    bench.quiet();
+    assert_eq!(bench.next_deadline(), Duration::from_secs(40));
+    let connect = bench.request();
+    assert_eq!(connect.header("Cookie"), COOKIES);
+    bench.answer(&connect, &Answer::connected());
+    assert!(matches!(bench.event(), Event::ContextReplaced { .. }));
+}
