@@ -17,10 +17,41 @@ pub const SEQUENCE_COOKIE: &str = "MapiSequence";
 
 /// The half of a session context cookie under which the table finds a context.
 ///
-/// It is no secret: how long a look-up takes may tell whether a context of that id exists, and no more. It is 128 bits of
-/// the caller's entropy, so it is its own hash.
+/// It is no secret: how long a look-up takes may tell whether a context of that id exists, and no more. It is 96 bits of
+/// the caller's entropy, so it is its own hash, and 32 bits that say where the context stands: the hint, hidden from the client.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CookieId(pub(crate) [u8; 16]);
+
+impl CookieId {
+    /// What the hint is combined with: it depends on a key of the table and on the id's other bits, so that two cookies tell nothing
+    /// about how many contexts lie between them.
+    fn mask(&self, [key, other]: [u64; 2]) -> u32 {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, ..] = self.0;
+        let (x, y) = (u64::from_le_bytes([a, b, c, d, e, f, g, h]), u64::from(u32::from_le_bytes([i, j, k, l])));
+        let fold = |x: u64, y: u64| {
+            let product = (u128::from(x) * u128::from(y)).to_le_bytes();
+            let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = product;
+            u64::from_le_bytes([a, b, c, d, e, f, g, h]) ^ u64::from_le_bytes([i, j, k, l, m, n, o, p])
+        };
+        let mixed = fold(fold(x ^ key, y ^ other) ^ other, 0x9E37_79B9_7F4A_7C15 ^ key).to_le_bytes();
+        let [.., m, n, o, p] = mixed;
+        u32::from_le_bytes([m, n, o, p])
+    }
+
+    /// Writes the hint.
+    pub(crate) fn hide(&mut self, slot: u32, key: [u64; 2]) {
+        let hint = (slot ^ self.mask(key)).to_le_bytes();
+        for (to, from) in self.0.iter_mut().skip(12).zip(hint) {
+            *to = from;
+        }
+    }
+
+    /// Reads the hint. Whatever comes of an id that was made elsewhere is held against the id in that place.
+    pub(crate) fn hint(&self, key: [u64; 2]) -> u32 {
+        let [.., m, n, o, p] = self.0;
+        u32::from_le_bytes([m, n, o, p]) ^ self.mask(key)
+    }
+}
 
 impl std::hash::Hash for CookieId {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -106,9 +137,9 @@ impl ContextCookie {
         URL_SAFE_NO_PAD.encode(*self.to_bytes())
     }
 
-    /// Whether both halves are equal; the proving half is compared in constant time.
-    pub(crate) fn proves(&self, id: &CookieId, secret: &[u8; 16]) -> bool {
-        (self.id == *id) & bool::from(self.secret.ct_eq(secret))
+    /// Whether the proving half is that of a context; compared in constant time.
+    pub(crate) fn proves(&self, secret: &[u8; 16]) -> bool {
+        self.secret.ct_eq(secret).into()
     }
 }
 
@@ -203,9 +234,21 @@ mod tests {
         // Python: base64.urlsafe_b64encode(bytes(range(32))).rstrip(b"=")
         assert_eq!(cookie.to_text(), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
         let again = ContextCookie::parse(cookie.to_text().as_bytes()).unwrap();
-        assert!(again.proves(&cookie.id, &cookie.secret));
-        assert!(!again.proves(&cookie.id, &[0; 16]));
-        assert!(!again.proves(&CookieId([0; 16]), &cookie.secret));
+        assert!(again.id == cookie.id && again.proves(&cookie.secret));
+        assert!(!again.proves(&[0; 16]));
+    }
+
+    #[test]
+    fn a_hint_comes_back_and_does_not_show() {
+        let key = [0x1234_5678_9ABC_DEF0, 0x0FED_CBA9_8765_4321];
+        let mut shown = std::collections::HashSet::new();
+        for slot in 0..1000_u32 {
+            let mut id = CookieId([0; 16]);
+            id.0[..4].copy_from_slice(&slot.to_le_bytes());
+            id.hide(7, key);
+            assert_eq!(id.hint(key), 7);
+            assert!(shown.insert([id.0[12], id.0[13], id.0[14], id.0[15]]));
+        }
     }
 
     #[test]

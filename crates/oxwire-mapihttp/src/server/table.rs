@@ -138,16 +138,46 @@ pub struct Removed<T> {
     pub state: Option<T>,
 }
 
-/// One Session Context.
+/// A user's name beside its context: a look-up that finds it here does not follow the pointer to it.
+#[derive(Clone, Copy)]
+struct ShortName {
+    /// [`ShortName::LONG`] for a name that does not fit.
+    len: u8,
+    bytes: [u8; Self::CAPACITY],
+}
+
+impl ShortName {
+    const CAPACITY: usize = 43;
+    const LONG: u8 = u8::MAX;
+
+    fn of(name: &str) -> Self {
+        let mut this = Self { len: Self::LONG, bytes: [0; Self::CAPACITY] };
+        if let (Some(to), Ok(len)) = (this.bytes.get_mut(..name.len()), u8::try_from(name.len())) {
+            to.copy_from_slice(name.as_bytes());
+            this.len = len;
+        }
+        this
+    }
+
+    /// `None` for a name that does not fit.
+    fn get(&self) -> Option<&[u8]> {
+        if self.len == Self::LONG { None } else { self.bytes.get(..usize::from(self.len)) }
+    }
+}
+
+/// One Session Context. What a look-up reads stands in front, in two lines of the cache.
+#[repr(C)]
 pub(crate) struct Context<T> {
     pub(crate) id: CookieId,
     pub(crate) secret: Zeroizing<[u8; 16]>,
-    pub(crate) principal: Principal,
     pub(crate) idle_since: Instant,
     /// The exchange that holds the context's one place in sequence.
     pub(crate) working: Option<u64>,
     /// The exchange of a NotificationWait.
     pub(crate) waiting: Option<u64>,
+    generation: u32,
+    name: ShortName,
+    pub(crate) principal: Principal,
     pub(crate) sequence: Sequence,
     /// An event is queued that no Execute has fetched.
     pub(crate) notified: bool,
@@ -164,19 +194,27 @@ impl<T> Context<T> {
         ContextCookie { id: self.id, secret: self.secret.clone() }
     }
 
+    fn is_of(&self, principal: &Principal) -> bool {
+        match self.name.get() {
+            Some(name) => name == principal.name().as_bytes(),
+            None => self.principal == *principal,
+        }
+    }
+
     /// `None` while a request holds it.
     fn due(&self, lifetime: Duration) -> Option<Instant> {
         if self.is_busy() { None } else { self.idle_since.checked_add(lifetime) }
     }
 }
 
+#[repr(C, align(128))]
 struct Slot<T> {
+    context: Option<Context<T>>,
     generation: u32,
     /// In the wheel.
     place: Place,
     /// In the list of contexts that keep answers, the one that answered last at its end.
     answered: Links,
-    context: Option<Context<T>>,
 }
 
 struct Slots<T>(Vec<Slot<T>>);
@@ -199,12 +237,17 @@ impl<T> Places for Slots<T> {
 /// its context does, whatever ended it, and a look-up costs one search instead of two. An application that wants its own map
 /// uses `T = ()`; one that works in several threads uses an `Arc` of its session.
 ///
-/// A look-up with its touch takes one hash search and one write, whatever the number of contexts.
+/// A cookie that was made here says, in a form that only this table reads, where its context stands; only cookies that were
+/// imported are searched for. So a look-up with its touch costs the same whatever the number of contexts: it reads one place and
+/// writes one time stamp.
 pub struct ContextTable<T> {
     limits: TableLimits,
     slots: Slots<T>,
     free: Vec<u32>,
-    by_cookie: HashMap<CookieId, u32, BuildIdHasher>,
+    count: usize,
+    /// What a cookie's hint is hidden with; drawn with the first cookie.
+    key: Option<[u64; 2]>,
+    imported: HashMap<CookieId, u32, BuildIdHasher>,
     by_user: HashMap<Principal, usize>,
     wheel: Wheel,
     answered: Links,
@@ -220,7 +263,9 @@ impl<T> ContextTable<T> {
             limits,
             slots: Slots(Vec::new()),
             free: Vec::new(),
-            by_cookie: HashMap::default(),
+            count: 0,
+            key: None,
+            imported: HashMap::default(),
             by_user: HashMap::new(),
             wheel: Wheel::new(now, limits.lifetime / 64),
             answered: Links::NONE,
@@ -236,14 +281,14 @@ impl<T> ContextTable<T> {
 
     /// How many contexts there are, those counted that have expired and were not yet taken out.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.by_cookie.len()
+    pub const fn len(&self) -> usize {
+        self.count
     }
 
     /// Whether there is none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.by_cookie.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     /// How many contexts that user has.
@@ -268,12 +313,17 @@ impl<T> ContextTable<T> {
         principal: &Principal,
         entropy: &mut (impl Entropy + ?Sized),
     ) -> Result<(ContextId, ContextCookie), TableFull> {
-        let cookie = ContextCookie::draw(entropy);
+        let key = *self.key.get_or_insert_with(|| draw_key(entropy));
+        let mut cookie = ContextCookie::draw(entropy);
         let sequence = Sequence::draw(entropy);
-        let context = self.insert(now, principal, &cookie, sequence)?;
+        self.check_room(principal)?;
+        let slot = self.next_slot();
+        cookie.id.hide(slot, key);
+        let context = self.put(slot, now, principal, &cookie, sequence);
         Ok((context, cookie))
     }
 
+    /// Takes in a cookie that another table has made.
     pub(crate) fn insert(
         &mut self,
         idle_since: Instant,
@@ -281,46 +331,75 @@ impl<T> ContextTable<T> {
         cookie: &ContextCookie,
         sequence: Sequence,
     ) -> Result<ContextId, TableFull> {
-        if self.len() >= self.limits.contexts.min(u32::MAX as usize - 1) {
-            return Err(TableFull::Total(self.len()));
-        }
-        if self.by_cookie.contains_key(&cookie.id) {
+        self.check_room(principal)?;
+        if self.find(&cookie.id).is_some() {
             return Err(TableFull::Duplicate);
         }
+        let slot = self.next_slot();
+        self.imported.insert(cookie.id, slot);
+        Ok(self.put(slot, idle_since, principal, cookie, sequence))
+    }
+
+    fn check_room(&self, principal: &Principal) -> Result<(), TableFull> {
+        if self.count >= self.limits.contexts.min(u32::MAX as usize - 1) {
+            return Err(TableFull::Total(self.count));
+        }
+        let of_user = self.len_of(principal);
+        if of_user >= self.limits.contexts_per_user { Err(TableFull::User(of_user)) } else { Ok(()) }
+    }
+
+    fn next_slot(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            let fresh = u32::try_from(self.slots.0.len()).unwrap_or(NONE);
+            self.slots.0.push(Slot { context: None, generation: 0, place: Place::NOWHERE, answered: Links::NONE });
+            fresh
+        })
+    }
+
+    fn put(
+        &mut self,
+        slot: u32,
+        idle_since: Instant,
+        principal: &Principal,
+        cookie: &ContextCookie,
+        sequence: Sequence,
+    ) -> ContextId {
         // One allocation of the name for all contexts of a user.
         let known = self.by_user.get_key_value(principal).map(|(known, count)| (known.clone(), *count));
-        let (principal, count) = known.unwrap_or_else(|| (principal.clone(), 0));
-        if count >= self.limits.contexts_per_user {
-            return Err(TableFull::User(count));
-        }
-        self.by_user.insert(principal.clone(), count + 1);
-        let context = Context {
-            id: cookie.id,
-            secret: cookie.secret.clone(),
-            principal,
-            idle_since,
-            working: None,
-            waiting: None,
-            sequence,
-            notified: false,
-            answers: Answers::default(),
-            state: None,
-        };
-        let slot = self.free.pop().unwrap_or_else(|| {
-            let fresh = u32::try_from(self.slots.0.len()).unwrap_or(NONE);
-            self.slots.0.push(Slot { generation: 0, place: Place::NOWHERE, answered: Links::NONE, context: None });
-            fresh
-        });
+        let (principal, of_user) = known.unwrap_or_else(|| (principal.clone(), 0));
+        self.by_user.insert(principal.clone(), of_user + 1);
+        self.count += 1;
         let mut generation = 0;
         if let Some(entry) = self.slots.slot(slot) {
-            entry.context = Some(context);
             generation = entry.generation;
+            entry.context = Some(Context {
+                id: cookie.id,
+                secret: cookie.secret.clone(),
+                idle_since,
+                working: None,
+                waiting: None,
+                generation,
+                name: ShortName::of(principal.name()),
+                principal,
+                sequence,
+                notified: false,
+                answers: Answers::default(),
+                state: None,
+            });
         }
-        self.by_cookie.insert(cookie.id, slot);
         if let Some(due) = idle_since.checked_add(self.limits.lifetime) {
             self.wheel.file(&mut self.slots, slot, due);
         }
-        Ok(ContextId { slot, generation })
+        ContextId { slot, generation }
+    }
+
+    /// The slot of the context that goes by that id.
+    fn find(&self, id: &CookieId) -> Option<u32> {
+        let goes_by = |slot: u32| {
+            let entry = self.slots.0.get(usize::try_from(slot).ok()?)?;
+            entry.context.as_ref().filter(|context| context.id == *id).map(|_| slot)
+        };
+        self.key.and_then(|key| goes_by(id.hint(key))).or_else(|| self.imported.get(id).copied())
     }
 
     /// Finds the context of that cookie and starts its lifetime anew (R1224).
@@ -328,17 +407,16 @@ impl<T> ContextTable<T> {
     /// `None` for a cookie that is unknown, for a context that has expired, and for one of another user (R1225): a
     /// caller, and so a peer, cannot tell them apart.
     pub fn look_up(&mut self, now: Instant, cookie: &ContextCookie, principal: &Principal) -> Option<ContextId> {
-        let slot = *self.by_cookie.get(&cookie.id)?;
+        let slot = self.find(&cookie.id)?;
         let lifetime = self.limits.lifetime;
-        let entry = self.slots.slot(slot)?;
-        let context = entry.context.as_mut()?;
-        let proved = cookie.proves(&context.id, &context.secret);
+        let context = self.slots.slot(slot)?.context.as_mut()?;
+        let proved = cookie.proves(&context.secret);
         let expired = context.due(lifetime).is_some_and(|due| due <= now);
-        if !proved || expired || context.principal != *principal {
+        if !proved || expired || !context.is_of(principal) {
             return None;
         }
         context.idle_since = context.idle_since.max(now);
-        Some(ContextId { slot, generation: entry.generation })
+        Some(ContextId { slot, generation: context.generation })
     }
 
     pub(crate) fn context(&self, id: ContextId) -> Option<&Context<T>> {
@@ -397,7 +475,8 @@ impl<T> ContextTable<T> {
         entry.generation = entry.generation.wrapping_add(1);
         let context = entry.context.take()?;
         self.free.push(id.slot);
-        self.by_cookie.remove(&context.id);
+        self.imported.remove(&context.id);
+        self.count -= 1;
         if let Some(count) = self.by_user.get_mut(&context.principal) {
             *count = count.saturating_sub(1);
             if *count == 0 {
@@ -495,4 +574,12 @@ impl<T> fmt::Debug for ContextTable<T> {
             .field("answer_bytes", &self.answer_bytes)
             .finish_non_exhaustive()
     }
+}
+
+fn draw_key(entropy: &mut (impl Entropy + ?Sized)) -> [u64; 2] {
+    [(); 2].map(|()| {
+        let mut bytes = [0; 8];
+        entropy.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    })
 }

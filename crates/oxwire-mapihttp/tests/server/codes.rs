@@ -285,7 +285,7 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
-fn r47_r49_r54_r135_r1459_each_refusal_is_a_200_with_its_code_and_a_text() {
+fn r47_r49_r50_r54_r61_r135_r460_r1459_r2038_each_refusal_is_a_200_with_its_code_and_a_text() {
     for case in CASES {
         let mut h = Harness::plain();
         let response = (case.request)(&mut h);
