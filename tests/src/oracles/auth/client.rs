@@ -1,0 +1,183 @@
+//! The client layer by operation sequences.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use oxwire::auth::client::{ClientConfig, ClientEvent, ClientLayer, CredentialsHandle, Target};
+use oxwire::auth::ntlm::{ChallengeMessage, NegotiateFlags};
+use oxwire::auth::{AuthScheme, ChannelBinding, Credentials, token_value};
+use oxwire::core::{ConnectionId, Error, encode_to_bytes};
+use oxwire::http::{Head, HttpEvent, HttpTransmit, Origin, RequestHead, Reset, ResponseHead};
+
+use super::{PASSWORD, Script, WALL, entropy};
+
+/// What one connection has seen, to hold the layer's output against.
+#[derive(Default)]
+struct Seen {
+    /// A request is open on the wire.
+    open: bool,
+    /// The machine's request is a CONNECT: a tunnel may follow.
+    connect: bool,
+    /// The layer closed it.
+    closed: bool,
+    /// The machine was told its end.
+    reset: bool,
+    cleartext: bool,
+}
+
+fn challenge(info: bool) -> String {
+    let flags = NegotiateFlags::UNICODE | NegotiateFlags::NTLM | NegotiateFlags::TARGET_INFO;
+    let pairs = [2, 0, 2, 0, b'D', 0, 1, 0, 2, 0, b'C', 0, 0, 0, 0, 0];
+    let message = ChallengeMessage {
+        target_name: b"D\0",
+        flags,
+        server_challenge: [1; 8],
+        target_info: if info { &pairs } else { &[] },
+        version: oxwire::auth::ntlm::Version::NONE,
+    };
+    token_value("NTLM", &encode_to_bytes(&message).expect("a small message"))
+}
+
+fn response(kind: u8, script: &mut Script<'_>) -> Option<HttpEvent> {
+    let status = [200, 401, 407, 100, 503, 401, 401, 302][usize::from(kind & 7)];
+    let field = if status == 407 { "Proxy-Authenticate" } else { "WWW-Authenticate" };
+    let mut builder = ResponseHead::builder(status, "X");
+    builder = match kind >> 3 & 7 {
+        0 => builder.field(field, "NTLM").field(field, "Basic realm=\"x\""),
+        1 => builder.field(field, challenge(true)),
+        2 => builder.field(field, challenge(false)).field("Connection", "close"),
+        3 => builder.field(field, "Basic realm=\"x\", Bearer"),
+        4 => builder.field(field, "NTLM").field("Connection", "close"),
+        5 => builder.field(field, script.piece()),
+        _ => builder,
+    };
+    Some(HttpEvent::Head(Head::Response(builder.response().ok()?)))
+}
+
+/// Any order of calls: an error is always the caller's own (`Misuse`), requests on the wire begin and end one after the other,
+/// nothing follows a close or a reset, no password goes out in clear, no timer is due after `handle_timeout`.
+pub fn auth_client_layer(data: &[u8]) {
+    let mut now = Instant::now();
+    let mut config = ClientConfig::default();
+    config.held_bytes = 64;
+    let mut layer = ClientLayer::new(config, entropy(), now, WALL);
+    let mut script = Script::new(data);
+    let mut seen: HashMap<ConnectionId, Seen> = HashMap::new();
+    let mut handles: Vec<CredentialsHandle> = Vec::new();
+    while let Some(op) = script.byte() {
+        let arg = script.byte().unwrap_or(0);
+        let conn = ConnectionId::new(u64::from(arg & 3));
+        let send = |event| HttpTransmit::Event { conn, event };
+        let result = match op % 16 {
+            0 | 1 => {
+                let url = if arg & 4 == 0 { "https://mail.test" } else { "http://mail.test" };
+                let origin = Origin::from_url(url).expect("a sound URL").0;
+                let result = layer.handle_outgoing(now, HttpTransmit::Open { conn, origin });
+                if result.is_ok() {
+                    seen.insert(conn, Seen { cleartext: arg & 4 != 0, ..Seen::default() });
+                }
+                result
+            }
+            2 | 3 => {
+                let method = ["POST", "CONNECT", "RPC_IN_DATA", "GET"][usize::from(arg >> 2 & 3)];
+                let target = if arg & 16 == 0 { "/x" } else { "http://mail.test/x" };
+                let head = RequestHead::builder(method, target).field("Content-Length", "9").request();
+                let result = layer.handle_outgoing(now, send(HttpEvent::Head(Head::Request(head.expect("sound")))));
+                if let (Ok(()), Some(seen)) = (&result, seen.get_mut(&conn)) {
+                    seen.connect |= method == "CONNECT";
+                }
+                result
+            }
+            4 => layer.handle_outgoing(now, send(HttpEvent::Body(Bytes::copy_from_slice(script.piece())))),
+            5 => layer.handle_outgoing(now, send(HttpEvent::End)),
+            6..=8 => match response(script.byte().unwrap_or(0), &mut script) {
+                Some(event) => layer.handle(now, conn, event),
+                None => Ok(()),
+            },
+            9 => layer.handle(now, conn, HttpEvent::Body(Bytes::from_static(b"body"))),
+            10 => layer.handle(now, conn, HttpEvent::End),
+            11 => layer.handle(now, conn, HttpEvent::Reset(Reset::unknown("cut"))),
+            12 => {
+                let credentials = match arg >> 2 & 3 {
+                    0 => Credentials::Bearer("token".into()),
+                    _ => Credentials::password("DOM\\alice", PASSWORD),
+                };
+                match (arg & 3, handles.get(usize::from(arg >> 4))) {
+                    (0, Some(handle)) => layer.refuse(now, *handle),
+                    (1, Some(handle)) => layer.provide(now, *handle, credentials),
+                    (2, _) => {
+                        layer.set_credentials(now, Target::Proxy, credentials);
+                        Ok(())
+                    }
+                    _ => {
+                        let origin = Origin::from_url("https://mail.test").expect("sound").0;
+                        layer.set_credentials(now, Target::Origin(origin), credentials);
+                        Ok(())
+                    }
+                }
+            }
+            13 => {
+                now += Duration::from_secs(u64::from(arg) * 4);
+                layer.handle_timeout(now);
+                assert!(layer.poll_timeout().is_none_or(|at| at > now), "a timer is due right after handle_timeout");
+                Ok(())
+            }
+            14 => {
+                let origin = Origin::from_url("http://mail.test").expect("sound").0;
+                let scheme = [AuthScheme::Ntlm, AuthScheme::Basic, AuthScheme::Bearer][usize::from(arg % 3)];
+                layer.assume_scheme(Target::Origin(origin), scheme);
+                layer.set_channel_binding(conn, ChannelBinding::EndsElsewhere)
+            }
+            _ => layer.handle_outgoing(
+                now,
+                if arg & 4 == 0 { HttpTransmit::Close { conn } } else { HttpTransmit::Abort { conn } },
+            ),
+        };
+        assert!(matches!(result, Ok(()) | Err(Error::Misuse(_))), "{result:?}");
+        drain(&mut layer, now, &mut seen, &mut handles);
+    }
+}
+
+fn drain(
+    layer: &mut ClientLayer,
+    now: Instant,
+    seen: &mut HashMap<ConnectionId, Seen>,
+    handles: &mut Vec<CredentialsHandle>,
+) {
+    while let Some(transmit) = layer.poll_transmit(now) {
+        let seen = seen.entry(transmit.conn()).or_default();
+        let HttpTransmit::Event { event, .. } = transmit else {
+            if matches!(transmit, HttpTransmit::Close { .. } | HttpTransmit::Abort { .. }) {
+                seen.closed = true;
+            }
+            continue;
+        };
+        assert!(!seen.closed, "{event:?} after the end");
+        match event {
+            HttpEvent::Head(Head::Request(head)) => {
+                assert!(!seen.open || seen.connect, "a request inside of another");
+                seen.open = true;
+                let shows = head.fields().text("Authorization").is_some_and(|value| !value.starts_with("NTLM"));
+                assert!(!shows || !seen.cleartext, "a password in clear");
+            }
+            HttpEvent::End => {
+                assert!(seen.open || seen.connect);
+                seen.open = false;
+            }
+            HttpEvent::Body(_) => assert!(seen.open || seen.connect, "a body outside of a request"),
+            other => panic!("{other:?}"),
+        }
+    }
+    while let Some((conn, event)) = layer.poll_deliver() {
+        let seen = seen.entry(conn).or_default();
+        assert!(!seen.reset, "{event:?} after a reset");
+        seen.reset = matches!(event, HttpEvent::Reset(_));
+    }
+    while let Some(event) = layer.poll_event() {
+        assert!(!format!("{event:?}").contains(PASSWORD));
+        if let ClientEvent::CredentialsNeeded { handle, .. } = event {
+            handles.push(handle);
+        }
+    }
+}
