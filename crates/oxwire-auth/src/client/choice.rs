@@ -362,7 +362,9 @@ impl ClientLayer {
             Step::Parked { side, .. } => Self::target_of(c, side) == *name,
             _ => false,
         };
-        self.connections.values().filter(waits).map(|c| c.id).collect()
+        let mut ids: Vec<_> = self.connections.values().filter(waits).map(|c| c.id).collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// Looks at the connections that waited for credentials, or for their proof.

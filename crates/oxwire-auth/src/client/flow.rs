@@ -158,7 +158,12 @@ impl ClientLayer {
 
     /// The request itself, as far as the machine has said it.
     fn send_full(&mut self, c: &mut Connection) {
-        let Some(head) = Self::head_for(c, |builder| builder) else { return self.unsendable(c) };
+        let bare = c.server.attempt.value().is_none() && c.proxy.attempt.value().is_none();
+        let head = match &c.exchange {
+            Some(exchange) if bare => Some(exchange.head.clone()),
+            _ => Self::head_for(c, |builder| builder),
+        };
+        let Some(head) = head else { return self.unsendable(c) };
         self.send(c, HttpEvent::Head(Head::Request(head)));
         let Some(exchange) = &mut c.exchange else { return };
         exchange.open_on_wire = !exchange.ended;

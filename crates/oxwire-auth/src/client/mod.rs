@@ -5,7 +5,7 @@ mod config;
 mod connection;
 mod flow;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::time::Instant;
 
@@ -53,7 +53,7 @@ pub struct ClientLayer {
     config: ClientConfig,
     entropy: Box<dyn Entropy + Send>,
     wall: WallClock,
-    connections: BTreeMap<ConnectionId, Connection>,
+    connections: HashMap<ConnectionId, Connection>,
     closed: ClosedIds,
     targets: HashMap<Target, TargetState>,
     next_handle: u64,
@@ -80,7 +80,7 @@ impl ClientLayer {
             config,
             entropy,
             wall: WallClock::new(now, wall),
-            connections: BTreeMap::new(),
+            connections: HashMap::new(),
             closed: ClosedIds::default(),
             targets: HashMap::new(),
             next_handle: 1,
@@ -201,7 +201,8 @@ impl ClientLayer {
     /// Takes the passing of time. Early, it does nothing; after it no timer is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         let due = |c: &&Connection| c.deadline().is_some_and(|deadline| deadline <= now);
-        let ids: Vec<_> = self.connections.values().filter(due).map(|c| c.id).collect();
+        let mut ids: Vec<_> = self.connections.values().filter(due).map(|c| c.id).collect();
+        ids.sort_unstable();
         for id in ids {
             let _ours = self.on_connection(now, id, "handle_timeout", |this, c| {
                 this.on_deadline(c);
