@@ -14,7 +14,7 @@ fn emsmdb() -> SyntaxIdentifier {
     SyntaxIdentifier::new("a4f1db00-ca47-1067-b31f-00dd010662da".parse().unwrap(), 0, 81)
 }
 
-/// The management interface, [C706] appendix Q.
+/// The management interface, \[C706\] appendix Q.
 fn mgmt() -> SyntaxIdentifier {
     SyntaxIdentifier::new("afa8bd80-7d8a-11c9-bef4-08002b102989".parse().unwrap(), 1, 0)
 }
@@ -233,7 +233,7 @@ vector!(co_cancel, Pdu<'_>, "ms-rpce/co_cancel.hex", whole(7, Body::CoCancel));
 vector!(orphaned, Pdu<'_>, "ms-rpce/orphaned.hex", whole(7, Body::Orphaned));
 vector!(shutdown, Pdu<'_>, "ms-rpce/shutdown.hex", whole(0, Body::Shutdown));
 
-/// [C706] 14.1: the sender's byte order is the receiver's business.
+/// \[C706\] 14.1: the sender's byte order is the receiver's business.
 #[test]
 fn a_big_endian_bind_means_the_same() {
     let vector = Vector::load("ms-rpce/bind_big_endian.hex");
@@ -356,7 +356,7 @@ fn a_pdu_past_its_length_field_is_refused() {
     assert_eq!(error.field, "frag_length");
 }
 
-/// [C706] 12.6.3.1: what every header must hold.
+/// \[C706\] 12.6.3.1: what every header must hold.
 #[test]
 fn a_header_that_is_none_is_refused() {
     let request = Vector::load("ms-rpce/request.hex").bytes;

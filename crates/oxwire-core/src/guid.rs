@@ -95,7 +95,7 @@ impl FromStr for Guid {
 mod tests {
     use super::*;
 
-    /// [C706] appendix and [MS-OXCRPC] 1.9: the EMSMDB interface, as it stands in a bind PDU.
+    /// \[C706\] appendix and [MS-OXCRPC] 1.9: the EMSMDB interface, as it stands in a bind PDU.
     #[test]
     fn wire_and_string_forms() {
         let wire = [0x00, 0xdb, 0xf1, 0xa4, 0x47, 0xca, 0x67, 0x10, 0xb3, 0x1f, 0x00, 0xdd, 0x01, 0x06, 0x62, 0xda];

@@ -26,7 +26,7 @@ pub enum StreamError {
     },
 }
 
-/// Cuts a stream into whole PDUs by frag_length, [C706] 12.6.3.1: RTS PDUs and all others alike.
+/// Cuts a stream into whole PDUs by frag_length, \[C706\] 12.6.3.1: RTS PDUs and all others alike.
 ///
 /// A PDU that lies in one piece of input comes out as a slice of it; only one that is split over pieces is copied, once. What
 /// is held at any time is less than one PDU besides the pieces that were pushed and not yet taken.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use oxwire_rpc::{PduStream, StreamError};
 use proptest::prelude::*;
 
-/// A PDU of that length, its bytes behind the header counting up. [C706] 12.6.3.1
+/// A PDU of that length, its bytes behind the header counting up. \[C706\] 12.6.3.1
 fn pdu(len: u16, call_id: u32) -> Vec<u8> {
     let mut bytes = vec![5, 0, 0, 3, 0x10, 0, 0, 0];
     bytes.extend_from_slice(&len.to_le_bytes());

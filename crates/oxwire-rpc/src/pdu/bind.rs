@@ -1,4 +1,4 @@
-//! bind, bind_ack, alter_context and alter_context_resp, [C706] 12.6.4.1 to 12.6.4.4.
+//! bind, bind_ack, alter_context and alter_context_resp, \[C706\] 12.6.4.1 to 12.6.4.4.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use oxwire_core::{DecodeError, EncodeError, Guid, Reader, Structure, Writer};
 
 use super::{BindTimeFeatures, DataRepresentation};
 
-/// p_syntax_id_t, RPC_SYNTAX_IDENTIFIER: an interface or a transfer syntax. [C706] 12.6.3.1, [MS-RPCE] 2.2.2.7
+/// p_syntax_id_t, RPC_SYNTAX_IDENTIFIER: an interface or a transfer syntax. \[C706\] 12.6.3.1, [MS-RPCE] 2.2.2.7
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct SyntaxIdentifier {
     /// The UUID.
@@ -15,7 +15,7 @@ pub struct SyntaxIdentifier {
     pub version: u32,
 }
 
-/// NDR 2.0, [C706] 14.1: the transfer syntax that is spoken here.
+/// NDR 2.0, \[C706\] 14.1: the transfer syntax that is spoken here.
 pub const TRANSFER_SYNTAX_NDR: SyntaxIdentifier = SyntaxIdentifier {
     uuid: Guid::new(0x8a88_5d04, 0x1ceb, 0x11c9, [0x9f, 0xe8, 0x08, 0x00, 0x2b, 0x10, 0x48, 0x60]),
     version: 2,
@@ -52,7 +52,7 @@ impl fmt::Debug for SyntaxIdentifier {
     }
 }
 
-/// The body of bind and of alter_context, [C706] 12.6.4.1, 12.6.4.3.
+/// The body of bind and of alter_context, \[C706\] 12.6.4.1, 12.6.4.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bind<'de> {
     /// max_xmit_frag: the largest PDU that the client sends, in bytes.
@@ -81,7 +81,7 @@ pub enum ContextList<'de> {
     Given(&'de [(u16, SyntaxIdentifier, &'de [SyntaxIdentifier])]),
 }
 
-/// One presentation context: p_cont_elem_t, [C706] 12.6.3.1.
+/// One presentation context: p_cont_elem_t, \[C706\] 12.6.3.1.
 #[derive(Debug, Clone)]
 pub struct ContextElement<'de> {
     /// p_cont_id.
@@ -253,7 +253,7 @@ impl<'de> Bind<'de> {
     }
 }
 
-/// result of p_result_t: [C706] 12.6.3.1, [MS-RPCE] 2.2.2.4; unknown values are kept.
+/// result of p_result_t: \[C706\] 12.6.3.1, [MS-RPCE] 2.2.2.4; unknown values are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContextResult(pub u16);
 
@@ -268,7 +268,7 @@ impl ContextResult {
     pub const NEGOTIATE_ACK: Self = Self(3);
 }
 
-/// reason of p_result_t, [C706] 12.6.3.1; a bitmask of features with negotiate_ack.
+/// reason of p_result_t, \[C706\] 12.6.3.1; a bitmask of features with negotiate_ack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ResultReason(pub u16);
 
@@ -283,7 +283,7 @@ impl ResultReason {
     pub const LOCAL_LIMIT_EXCEEDED: Self = Self(3);
 }
 
-/// The body of bind_ack and of alter_context_resp, [C706] 12.6.4.2, 12.6.4.4.
+/// The body of bind_ack and of alter_context_resp, \[C706\] 12.6.4.2, 12.6.4.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BindAck<'de> {
     /// max_xmit_frag: the largest PDU that the server sends, in bytes.

@@ -1,4 +1,4 @@
-//! bind_nak, [C706] 12.6.4.5 and [MS-RPCE] 2.2.2.9.
+//! bind_nak, \[C706\] 12.6.4.5 and [MS-RPCE] 2.2.2.9.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use oxwire_core::{DecodeError, EncodeError, Guid, Reader, Writer};
 
 use super::DataRepresentation;
 
-/// provider_reject_reason, [C706] 12.6.3.1 and [MS-RPCE] 2.2.2.5; unknown values are kept.
+/// provider_reject_reason, \[C706\] 12.6.3.1 and [MS-RPCE] 2.2.2.5; unknown values are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RejectReason(pub u16);
 

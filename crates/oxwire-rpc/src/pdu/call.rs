@@ -1,4 +1,4 @@
-//! request, response and fault, [C706] 12.6.4.7 to 12.6.4.10.
+//! request, response and fault, \[C706\] 12.6.4.7 to 12.6.4.10.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use oxwire_core::{DecodeError, Guid, Reader, Writer};
 
 use super::{DataRepresentation, FaultStatus};
 
-/// The body of a request, [C706] 12.6.4.9.
+/// The body of a request, \[C706\] 12.6.4.9.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Request<'de> {
     /// alloc_hint: bytes of stub data in this fragment and those behind it; 0 when the sender does not say.
@@ -59,7 +59,7 @@ impl fmt::Debug for Request<'_> {
     }
 }
 
-/// The body of a response, [C706] 12.6.4.10.
+/// The body of a response, \[C706\] 12.6.4.10.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Response<'de> {
     /// alloc_hint: bytes of stub data in this fragment and those behind it; 0 when the sender does not say.
@@ -105,7 +105,7 @@ impl fmt::Debug for Response<'_> {
     }
 }
 
-/// The body of a fault, [C706] 12.6.4.7 and [MS-RPCE] 2.2.2.8.
+/// The body of a fault, \[C706\] 12.6.4.7 and [MS-RPCE] 2.2.2.8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault<'de> {
     /// p_cont_id.

@@ -1,10 +1,10 @@
-//! Data representation formats, [C706] 14.1.
+//! Data representation formats, \[C706\] 14.1.
 
 use std::fmt;
 
 use oxwire_core::{DecodeError, Guid, Reader};
 
-/// packed_drep: how the sender writes integers, characters and floats. [C706] 14.1
+/// packed_drep: how the sender writes integers, characters and floats. \[C706\] 14.1
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DataRepresentation([u8; 4]);
 

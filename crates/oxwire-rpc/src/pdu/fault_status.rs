@@ -1,4 +1,4 @@
-//! Status codes of fault PDUs, [C706] appendix E and [MS-RPCE] 3.3.3.
+//! Status codes of fault PDUs, \[C706\] appendix E and [MS-RPCE] 3.3.3.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The common header, [C706] 12.6.3.1.
+//! The common header, \[C706\] 12.6.3.1.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use oxwire_core::{Decode, DecodeError, Encode, EncodeError, Reader, Structure, W
 
 use super::DataRepresentation;
 
-/// PTYPE, [C706] 12.6.3 and [MS-RPCE] 2.2.2.10; unknown values are kept.
+/// PTYPE, \[C706\] 12.6.3 and [MS-RPCE] 2.2.2.10; unknown values are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ptype(pub u8);
 
@@ -55,7 +55,7 @@ impl fmt::Debug for Ptype {
     }
 }
 
-/// pfc_flags, [C706] 12.6.3.1.
+/// pfc_flags, \[C706\] 12.6.3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct PfcFlags(pub u8);
 
@@ -92,10 +92,10 @@ impl PfcFlags {
     }
 }
 
-/// The 16 bytes in front of every PDU, [C706] 12.6.3.1. rpc_vers is 5.
+/// The 16 bytes in front of every PDU, \[C706\] 12.6.3.1. rpc_vers is 5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CommonHeader {
-    /// rpc_vers_minor: 0, or 1 ([C706] 12.6.3.1 lets a receiver take what is not above its own).
+    /// rpc_vers_minor: 0, or 1 (\[C706\] 12.6.3.1 lets a receiver take what is not above its own).
     pub rpc_vers_minor: u8,
     /// PTYPE.
     pub ptype: Ptype,

@@ -1,4 +1,4 @@
-//! Connection-oriented PDUs, [C706] 12.6 and [MS-RPCE] 2.2.2.
+//! Connection-oriented PDUs, \[C706\] 12.6 and [MS-RPCE] 2.2.2.
 //!
 //! A [`Pdu`] is a view: its stub data and its token are slices of the input. Both data representations are read; what is written
 //! is little-endian. A reader that has taken a PDU apart knows where its sealed region lies, so that a security context works in

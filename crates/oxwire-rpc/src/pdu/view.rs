@@ -10,7 +10,7 @@ use super::{
     Bind, BindAck, BindNak, CommonHeader, DataRepresentation, Fault, PfcFlags, Ptype, Request, Response, SecTrailer,
 };
 
-/// A connection-oriented PDU, [C706] 12.6.1. RTS PDUs share the header and are told by [`Ptype::RTS`]; their commands are another
+/// A connection-oriented PDU, \[C706\] 12.6.1. RTS PDUs share the header and are told by [`Ptype::RTS`]; their commands are another
 /// crate's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pdu<'de> {
@@ -28,29 +28,29 @@ pub struct Pdu<'de> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Body<'de> {
-    /// [C706] 12.6.4.3
+    /// \[C706\] 12.6.4.3
     Bind(Bind<'de>),
-    /// [C706] 12.6.4.4
+    /// \[C706\] 12.6.4.4
     BindAck(BindAck<'de>),
     /// [MS-RPCE] 2.2.2.9
     BindNak(BindNak<'de>),
-    /// [C706] 12.6.4.1
+    /// \[C706\] 12.6.4.1
     AlterContext(Bind<'de>),
-    /// [C706] 12.6.4.2
+    /// \[C706\] 12.6.4.2
     AlterContextResp(BindAck<'de>),
     /// [MS-RPCE] 2.2.2.10
     RpcAuth3,
-    /// [C706] 12.6.4.9
+    /// \[C706\] 12.6.4.9
     Request(Request<'de>),
-    /// [C706] 12.6.4.10
+    /// \[C706\] 12.6.4.10
     Response(Response<'de>),
-    /// [C706] 12.6.4.7
+    /// \[C706\] 12.6.4.7
     Fault(Fault<'de>),
-    /// [C706] 12.6.4.6
+    /// \[C706\] 12.6.4.6
     CoCancel,
-    /// [C706] 12.6.4.8
+    /// \[C706\] 12.6.4.8
     Orphaned,
-    /// [C706] 12.6.4.11
+    /// \[C706\] 12.6.4.11
     Shutdown,
 }
 
