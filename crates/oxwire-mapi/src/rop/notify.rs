@@ -336,14 +336,29 @@ impl<'de> Decode<'de> for NotificationData<'de> {
 /// A field that the flags call for and that is `None` goes out as zero or empty.
 impl Encode for NotificationData<'_> {
     fn encoded_len(&self) -> usize {
+        let shape = self.shape();
+        if !shape.known {
+            return self.unknown.len().saturating_add(2);
+        }
+        let when = |there: bool, len: usize| if there { len } else { 0 };
+        let row = if shape.message { 20 } else { 8 };
+        let ids = if shape.table {
+            2 + when(shape.row, row) + when(shape.row_data, row + 2)
+        } else {
+            8 + when(shape.message, 8)
+        };
+        let counts = when(self.flags.contains(NotificationTypes::TOTAL_COUNT), 4)
+            + when(self.flags.contains(NotificationTypes::UNREAD_COUNT), 4);
         let class = match self.message_class {
             Some(MessageClass::Unicode(text)) => text.as_bytes().len().saturating_add(2),
             Some(MessageClass::Ascii(text)) => text.len().saturating_add(1),
             None => 1,
         };
-        // The most that the fixed fields take, all present.
-        let row_data = self.table_row_data.map_or(0, <[u8]>::len);
-        class.saturating_add(row_data).saturating_add(self.tags.len().saturating_mul(4)).saturating_add(120)
+        let fixed = 2 + ids + when(shape.parent, 8) + when(shape.old, 16) + when(shape.tags, 2) + counts;
+        let tags = when(shape.tags, self.tags.len().saturating_mul(4));
+        let row_data = when(shape.row_data, self.table_row_data.map_or(0, <[u8]>::len));
+        let class = when(shape.new_mail, class.saturating_add(5));
+        fixed.saturating_add(tags).saturating_add(row_data).saturating_add(class)
     }
 
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
