@@ -179,7 +179,7 @@ impl<T> Server<T> {
     }
 
     /// Takes an event of a connection, and who its request comes from; `None` is nobody (code 8). The principal counts with
-    /// the head.
+    /// the head. `Reset`, when the connection ends for whatever reason, is what forgets it.
     ///
     /// # Errors
     /// [`Misuse`] for events that no request is made of: a response's head, a body without a head, a second head before the end.

@@ -216,3 +216,10 @@ fn time_does_not_go_back() {
     h.server.handle_timeout(h.start);
     assert_eq!(h.execute("alice", &mut jar, b"").code(), 0);
 }
+
+/// A driver may keep the machine behind a mutex that several threads share.
+#[test]
+fn a_server_can_be_sent_to_another_thread() {
+    fn is_send<T: Send>(_: &T) {}
+    is_send(&Harness::plain().server);
+}

@@ -100,7 +100,7 @@ fn run(operations: &[Operation]) {
         settle(&mut h, &mut m);
     }
     // Comes to rest: every wait has a deadline, and what is left in the end is nothing.
-    for _ in 0..40 {
+    for _ in 0..12 {
         h.pass(Duration::from_secs(60));
         settle(&mut h, &mut m);
     }
@@ -234,7 +234,7 @@ fn settle(h: &mut Harness, m: &mut Model) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn any_sequence_of_operations_comes_to_rest(operations in prop::collection::vec(operation(), 0..60)) {
