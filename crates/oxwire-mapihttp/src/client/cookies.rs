@@ -181,3 +181,107 @@ fn max_age(value: &str) -> Option<Duration> {
     }
     Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-01-01 00:00 UTC.
+    const WALL: FileTime = FileTime::from_intervals(134_117_856_000_000_000);
+
+    fn at(url: &str) -> (Origin, String) {
+        Origin::from_url(url).unwrap()
+    }
+
+    /// What goes to `to` after `from` has set these.
+    fn sent(from: &str, set: &[&str], to: &str) -> Option<String> {
+        let mut jar = Jar::default();
+        let (origin, target) = at(from);
+        for value in set {
+            jar.store(&ClientLimits::default(), &origin, &target, value.as_bytes(), WALL, None).unwrap();
+        }
+        let (origin, target) = at(to);
+        jar.header(&origin, &target, WALL)
+    }
+
+    const ENDPOINT: &str = "https://mail.test/mapi/emsmdb/?MailboxId=x";
+
+    /// [RFC 6265] 5.1.4 and 5.4, but for the letter case of the path.
+    #[test]
+    fn where_a_cookie_goes() {
+        for (set, to, goes) in [
+            ("a=1", ENDPOINT, true),
+            ("a=1; path=/", ENDPOINT, true),
+            ("a=1; path=/mapi/", ENDPOINT, true),
+            ("a=1; Path=/mapi/emsmdb", ENDPOINT, true),
+            ("a=1; path=/mapi/emsmdb/", ENDPOINT, true),
+            ("a=1; path=/MAPI/EMSMDB", ENDPOINT, true),
+            ("a=1; path=elsewhere", ENDPOINT, true),
+            ("a=1; path=/mapi/emsmdb/?MailboxId=x", ENDPOINT, false),
+            ("a=1; path=/mapi/ems", ENDPOINT, false),
+            ("a=1; path=/mapi/nspi", ENDPOINT, false),
+            ("a=1; path=/mapi/emsmdb/deeper", ENDPOINT, false),
+            ("a=1", "https://mail.test/mapi/nspi/", false),
+            ("a=1; path=/", "https://mail.test/mapi/nspi/", true),
+            ("a=1; path=/", "https://MAIL.test/", true),
+            ("a=1; path=/", "https://other.test/", false),
+            ("a=1; path=/; domain=test", "https://other.test/", false),
+            ("a=1; path=/; secure", "http://mail.test/", false),
+            ("a=1; path=/", "http://mail.test/", true),
+        ] {
+            assert_eq!(sent(ENDPOINT, &[set], to).is_some(), goes, "{set} to {to}");
+        }
+    }
+
+    #[test]
+    fn what_is_stored() {
+        for (set, header) in [
+            (&["a=1", "b=2; x", "c = 3 "][..], Some("a=1; b=2; c=3")),
+            (&["a=1; path=/", "a=2; path=/mapi"], Some("a=2")),
+            (&["a=1", "A=2"], Some("a=1; A=2")),
+            (&["a=b=c; httponly"], Some("a=b=c")),
+            (&["a=\"quoted\""], Some("a=\"quoted\"")),
+            (&["a=1", "a="], None),
+            (&["a=1", "a=; path=/"], None),
+            (&["a=1", "a=2; max-age=0"], None),
+            (&["a=1", "a=2; max-age=-5"], None),
+            (&["a=1", "a=2; expires=Thu, 01-Jan-1970 00:00:00 GMT"], None),
+            (&["a=1; max-age=x"], Some("a=1")),
+            (&["a=1; max-age=99999999999999999999"], Some("a=1")),
+            (&["a=1; expires=never"], Some("a=1")),
+            (&["", "=1", "noequals", "; path=/", "a\u{1}=1", "a=1\u{7f}"], None),
+        ] {
+            assert_eq!(sent(ENDPOINT, set, ENDPOINT).as_deref(), header, "{set:?}");
+        }
+        let mut jar = Jar::default();
+        let (origin, target) = at(ENDPOINT);
+        jar.store(&ClientLimits::default(), &origin, &target, b"a=\xFF", WALL, None).unwrap();
+        assert!(jar.is_empty());
+    }
+
+    /// `Expires` counts from the response's own Date: a server whose clock is a year behind sets cookies that last.
+    #[test]
+    fn expiry_is_a_span_where_the_response_has_a_date() {
+        let mut jar = Jar::default();
+        let (origin, target) = at(ENDPOINT);
+        let date = parse_http_date(b"Wed, 01 Jan 2025 00:00:00 GMT");
+        let set = b"a=1; expires=Wed, 01-Jan-2025 00:10:00 GMT";
+        jar.store(&ClientLimits::default(), &origin, &target, set, WALL, date).unwrap();
+        let after = |minutes: u64| WALL.saturating_add(Duration::from_secs(minutes * 60));
+        assert!(jar.header(&origin, &target, after(9)).is_some());
+        assert!(jar.header(&origin, &target, after(10)).is_none());
+    }
+
+    #[test]
+    fn limits() {
+        let limits = ClientLimits { cookies: 2, cookie_bytes: 10, ..ClientLimits::default() };
+        let mut jar = Jar::default();
+        let (origin, target) = at(ENDPOINT);
+        let mut store = |text: &str| jar.store(&limits, &origin, &target, text.as_bytes(), WALL, None);
+        assert_eq!(store("a=123456789"), Ok(()));
+        assert_eq!(store("a=1234567890"), Err(TooManyCookies));
+        assert_eq!(store("b=1"), Ok(()));
+        assert_eq!(store("c=1"), Err(TooManyCookies));
+        assert_eq!(store("b=2"), Ok(()), "in the place of the other");
+    }
+}
