@@ -71,8 +71,6 @@ pub(super) struct Exchange {
     pub(super) request: Request,
     /// The whole request has been taken by the driver.
     pub(super) sent: bool,
-    /// The Session Context that it belongs to.
-    pub(super) generation: u64,
     /// The endpoint that it was sent to.
     pub(super) endpoint: u64,
     /// Cookies of a Connect's response: those of a context that is not yet ours.
@@ -116,7 +114,6 @@ impl Exchange {
         now: Instant,
         conn: ConnectionId,
         request: Request,
-        generation: u64,
         endpoint: u64,
         deadlines: &Deadlines,
     ) -> Self {
@@ -124,7 +121,6 @@ impl Exchange {
             conn,
             request,
             sent: false,
-            generation,
             endpoint,
             candidate: Jar::default(),
             reusable: false,

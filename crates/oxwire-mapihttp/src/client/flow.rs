@@ -103,7 +103,7 @@ impl Client {
             self.send(conn, HttpEvent::Body(request.body.clone()));
         }
         self.send(conn, HttpEvent::End);
-        let exchange = Exchange::new(now, conn, request, self.generation, self.endpoint, &self.config.deadlines);
+        let exchange = Exchange::new(now, conn, request, self.endpoint, &self.config.deadlines);
         *self.lane(which) = Lane::Busy(Box::new(exchange));
     }
 
@@ -182,7 +182,7 @@ impl Client {
                 .on_head(now, &head, &limits, &deadlines)
                 .and_then(|()| self.on_cookies(&mut exchange, &head))
                 .map(|()| {
-                    self.on_expiration_info(&exchange, &head);
+                    self.on_expiration_info(&head);
                     exchange.keep(head);
                 }),
             HttpEvent::Body(piece) => exchange.on_body(now, piece, &limits),
@@ -227,8 +227,7 @@ impl Client {
         let date: Option<FileTime> = head.fields().first(name::DATE).and_then(parse_http_date);
         let jar = match exchange.request.request_type {
             RequestType::Connect => &mut exchange.candidate,
-            _ if exchange.generation == self.generation => &mut self.jar,
-            _ => return Ok(()),
+            _ => &mut self.jar,
         };
         for value in head.fields().all(name::SET_COOKIE) {
             jar.store(&self.config.limits, &self.origin, &self.target, value, wall, date)
@@ -237,11 +236,9 @@ impl Client {
         Ok(())
     }
 
-    fn on_expiration_info(&mut self, exchange: &Exchange, head: &ResponseHead) {
+    fn on_expiration_info(&mut self, head: &ResponseHead) {
         let expiration = number(head.fields(), name::X_EXPIRATION_INFO).map(Duration::from_millis);
-        if let (State::Established(established), Some(expiration)) = (&mut self.state, expiration)
-            && exchange.generation == self.generation
-        {
+        if let (State::Established(established), Some(expiration)) = (&mut self.state, expiration) {
             established.expiration = Some(expiration);
         }
     }

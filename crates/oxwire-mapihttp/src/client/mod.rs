@@ -97,8 +97,6 @@ pub struct Client {
     state: State,
     /// The cookies of the Session Context, or of the one that is to be re-established.
     jar: Jar,
-    /// Counts Session Contexts: cookies of another generation are not ours.
-    generation: u64,
     /// The number of the context that the next Connect begins, and of the one that holds now: each has a GUID of its own.
     next_context: u64,
     context: u64,
@@ -161,7 +159,6 @@ impl Client {
             endpoint: 0,
             state: State::None,
             jar: Jar::default(),
-            generation: 0,
             next_context: 0,
             context: 0,
             request_counter: 0,

@@ -29,13 +29,13 @@ const EMPTY_EXECUTE: [u8; 26] = [
 impl Client {
     /// A response is whole.
     pub(super) fn on_finished(&mut self, now: Instant, which: Which, exchange: Exchange, finished: Finished) {
-        let Exchange { request, candidate, generation, .. } = exchange;
+        let Exchange { request, candidate, .. } = exchange;
         if request.request_type == RequestType::Connect && self.jar.is_empty() {
             // Nothing to be mixed with: what a balancer in front sets counts from the first response on.
             self.jar = Jar { cookies: candidate.cookies };
-            return self.on_finished_with(now, which, request, generation, None, finished);
+            return self.on_finished_with(now, which, request, None, finished);
         }
-        self.on_finished_with(now, which, request, generation, Some(candidate), finished);
+        self.on_finished_with(now, which, request, Some(candidate), finished);
     }
 
     fn on_finished_with(
@@ -43,7 +43,6 @@ impl Client {
         now: Instant,
         which: Which,
         request: Request,
-        generation: u64,
         candidate: Option<Jar>,
         finished: Finished,
     ) {
@@ -56,15 +55,11 @@ impl Client {
         if let Outcome::Status { retry_after: Some(after), .. } = &outcome {
             self.hold_until = Some(later(now, *after));
         }
-        if request.request_type == RequestType::Connect {
-            if let (Outcome::Answered(response), Some(candidate)) = (&outcome, candidate)
-                && is_connected(response)
-            {
-                self.jar = candidate;
-            }
-        } else if generation != self.generation {
-            // Of a context that has been replaced since: it has no say in this one.
-            return self.report(request, outcome);
+        if request.request_type == RequestType::Connect
+            && let (Outcome::Answered(response), Some(candidate)) = (&outcome, candidate)
+            && is_connected(response)
+        {
+            self.jar = candidate;
         }
         self.finish(now, request, outcome);
     }
@@ -117,7 +112,6 @@ impl Client {
 
     fn on_established(&mut self, now: Instant, request: Request, outcome: Outcome) {
         let Outcome::Answered(response) = outcome else { return };
-        self.generation = self.generation.wrapping_add(1);
         self.context = self.next_context;
         if let Some(start) = response.body.start::<20>() {
             let advice = retry_advice(&start);

@@ -48,7 +48,6 @@ pub struct Paused {
     wall: FileTime,
     state: Stored,
     jar: Jar,
-    generation: u64,
     next_context: u64,
     context: u64,
     request_counter: u64,
@@ -165,7 +164,6 @@ impl Client {
             wall,
             state,
             jar: std::mem::take(&mut self.jar),
-            generation: self.generation,
             next_context: self.next_context,
             context: self.context,
             request_counter: self.request_counter,
@@ -211,7 +209,6 @@ impl Client {
             Stored::Lost => State::Lost,
         };
         client.jar = paused.jar;
-        client.generation = paused.generation;
         client.next_context = paused.next_context;
         client.context = paused.context;
         client.request_counter = paused.request_counter;

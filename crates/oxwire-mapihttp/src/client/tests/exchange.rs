@@ -342,6 +342,16 @@ fn r150_code_14_is_ignored() {
     }
 }
 
+/// Ignored, it says nothing about a body that is no MAPI/HTTP.
+#[test]
+fn r150_code_14_with_diagnostic_text() {
+    let mut bench = Bench::connected(config());
+    let handle = bench.execute(b"");
+    let request = bench.request();
+    bench.answer(&request, &Answer::refused(14));
+    assert!(matches!(bench.outcome_of(handle), Outcome::Status { status: 200, .. }));
+}
+
 #[test]
 fn the_code_behind_done_overrides_the_one_in_the_head() {
     let mut bench = Bench::connected(config());

@@ -385,3 +385,29 @@ fn a_503_to_the_connect_that_reestablishes_is_waited_out() {
     bench.answer(&connect, &Answer::connected());
     assert!(matches!(bench.event(), Event::ContextReplaced { .. }));
 }
+
+/// Cookies that were refused with code 10 are not sent again.
+#[test]
+fn cookies_of_a_context_that_is_gone_are_gone() {
+    let mut bench = Bench::connected(config());
+    bench.client.reconnect(bench.now).unwrap();
+    let connect = bench.request();
+    bench.answer(&connect, &Answer::refused(10));
+    let bare = bench.request();
+    bench.answer(&bare, &Answer::refused(11));
+    assert!(matches!(bench.event(), Event::ContextLost { .. }));
+    bench.client.reconnect(bench.now).unwrap();
+    assert_eq!(bench.request().header("Cookie"), None);
+}
+
+/// Whatever the driver says of the request: the server has begun to answer it.
+#[test]
+fn an_answer_that_began_was_asked_for() {
+    let mut bench = Bench::connected(config());
+    let handle = bench.execute(b"rops");
+    let request = bench.request();
+    bench.head(&request, &Answer::ok(b""));
+    bench.not_sent(request.conn);
+    assert!(matches!(bench.outcome_of(handle), Outcome::Unanswered { .. }));
+    assert_eq!(bench.request().request_type(), "Connect");
+}

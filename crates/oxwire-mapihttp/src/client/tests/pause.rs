@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use oxwire_core::FileTime;
 
-use super::{Answer, Bench, WALL, config, start};
+use super::{Answer, Bench, Received, WALL, config, start};
+use crate::GuidCounter;
 use crate::client::{Client, ContextState, Event, Fate, Outcome, Paused};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -28,6 +29,9 @@ fn resumed(bench: &mut Bench, away: Duration) -> Bench {
 fn an_idle_client_goes_on_in_the_same_context() {
     let mut bench = Bench::connected(config());
     let last = bench.opened[0].0;
+    bench.client.ping(bench.now).unwrap();
+    let before = bench.request();
+    bench.answer(&before, &Answer::ok(b"").with("X-ExpirationInfo", "300000"));
     let mut bench2 = resumed(&mut bench, 30 * DAY);
     assert_eq!(bench.aborted, [last], "the old connections are dropped");
     assert_eq!(bench.client.state(), ContextState::Closed);
@@ -38,6 +42,10 @@ fn an_idle_client_goes_on_in_the_same_context() {
     let ping = bench2.request();
     assert_eq!((ping.request_type(), ping.header("Cookie")), ("PING", Some("MapiContext=c1; MapiSequence=s1")));
     assert_ne!(ping.conn, last, "numbers of connections do not repeat");
+    // The same GUID, the next number: the same context.
+    let id = |request: &Received| request.header("X-RequestId").unwrap().parse::<GuidCounter>().unwrap();
+    assert_eq!((id(&ping).guid, id(&ping).counter), (id(&before).guid, id(&before).counter + 1));
+    assert_eq!(ping.header("X-ClientInfo"), before.header("X-ClientInfo"));
     bench2.answer(&ping, &Answer::ok(b""));
     let handle = bench2.execute(b"rops");
     let request = bench2.request();
