@@ -1,0 +1,421 @@
+//! The command line: what may stand on it, and what it comes to.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lexopt::{Arg, Parser, ValueExt};
+use oxwire::core::SecretString;
+use oxwire::http::{Origin, Scheme};
+
+/// What `--help` prints.
+pub(crate) const HELP: &str = "\
+oxprobe: why does, or does not, a mailbox answer over MAPI over HTTP?
+
+USAGE
+  oxprobe demo [--json]
+      Runs `serve` and `test` against each other: TLS on a free loopback port, NTLM with
+      channel binding, a message delivered while NotificationWait waits.
+
+  oxprobe test ADDRESS --url URL --user-dn DN [options]
+      Goes through a mailbox session step by step and says of each step what was learned, or
+      what was expected, what came and what to do.
+        --url URL             the mailbox endpoint as Autodiscover gives it, its query included
+        --user-dn DN          the mailbox's legacy distinguished name, from the same answer
+        --auth WHICH          auto (default: the strongest that the server offers), basic, ntlm
+        --password-env VAR    take the password from this environment variable; without it
+                              the terminal asks
+        --ca FILE             trust the certificates of this PEM file, and no others
+        --insecure            trust any certificate (what it says is still reported)
+        --binding WHICH       auto (default: tls-server-end-point where there is TLS), none
+        --proxy URL           forward proxy, http://host:port, by CONNECT
+        --listen-seconds N    how long NotificationWait may wait for news (default 5)
+        --json                one object a line: {\"step\",\"ok\",\"ms\",\"detail\"}
+
+  oxprobe serve --listen ADDR:PORT [options]
+      A server with a small mailbox in memory for each user, at /mapi/emsmdb/. Port 0 takes a
+      free one. The first line of output is the URL.
+        --user ADDRESS:PASSWORD   a user; may be given several times
+        --auth LIST           of basic, ntlm (default: both)
+        --plain               HTTP instead of HTTPS
+        --cert FILE --key FILE    PEM certificate chain and key; without them a self-signed
+                              certificate is made at start
+        --write-ca FILE       write the certificate that clients are to trust (--ca FILE)
+
+EXIT STATUS
+  0  every step went through        1  a step failed        2  the command line is wrong
+";
+
+/// What to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Print [`HELP`].
+    Help,
+    /// Print the version.
+    Version,
+    /// `serve` and `test` against each other.
+    Demo {
+        /// JSON lines instead of text.
+        json: bool,
+    },
+    /// The loopback server.
+    Serve(ServeArgs),
+    /// The analyser.
+    Test(TestArgs),
+}
+
+/// What `serve` was told.
+#[derive(Debug)]
+pub(crate) struct ServeArgs {
+    /// Where to listen.
+    pub(crate) listen: SocketAddr,
+    /// HTTP instead of HTTPS.
+    pub(crate) plain: bool,
+    /// Address and password of each user.
+    pub(crate) users: Vec<(String, SecretString)>,
+    /// What may authenticate.
+    pub(crate) schemes: Schemes,
+    /// PEM files: certificate chain, key.
+    pub(crate) identity: Option<(PathBuf, PathBuf)>,
+    /// Where to write the certificate that clients are to trust.
+    pub(crate) write_ca: Option<PathBuf>,
+}
+
+/// Authentication schemes that `serve` offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Schemes {
+    /// Basic.
+    pub(crate) basic: bool,
+    /// NTLM.
+    pub(crate) ntlm: bool,
+}
+
+/// What `test` was told.
+#[derive(Debug)]
+pub(crate) struct TestArgs {
+    /// The user's address, and the name that authenticates.
+    pub(crate) address: String,
+    /// The endpoint, verbatim.
+    pub(crate) url: String,
+    /// The mailbox's legacy DN.
+    pub(crate) user_dn: String,
+    /// What may authenticate.
+    pub(crate) auth: AuthChoice,
+    /// Where the password comes from; `None` asks the terminal.
+    pub(crate) password_env: Option<String>,
+    /// Which certificates are trusted.
+    pub(crate) trust: Trust,
+    /// Whether NTLM is bound to the TLS channel.
+    pub(crate) binding: bool,
+    /// Forward proxy.
+    pub(crate) proxy: Option<Origin>,
+    /// How long NotificationWait may wait.
+    pub(crate) listen: Duration,
+    /// JSON lines instead of text.
+    pub(crate) json: bool,
+}
+
+/// `--auth` of `test`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AuthChoice {
+    /// The strongest that the server offers.
+    Auto,
+    /// Basic only.
+    Basic,
+    /// NTLM only.
+    Ntlm,
+}
+
+/// Which certificates `test` trusts.
+#[derive(Debug, Clone)]
+pub(crate) enum Trust {
+    /// Those that this machine trusts.
+    System,
+    /// Those of a PEM file, and no others.
+    File(PathBuf),
+    /// All.
+    Anything,
+}
+
+/// A command line that is not one of ours.
+#[derive(Debug)]
+pub(crate) struct UsageError(String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<lexopt::Error> for UsageError {
+    fn from(error: lexopt::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+fn usage<T>(text: impl Into<String>) -> Result<T, UsageError> {
+    Err(UsageError(text.into()))
+}
+
+/// Reads a command line, the program's own name not included.
+pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Command, UsageError> {
+    let mut parser = Parser::from_args(args);
+    match parser.next()? {
+        None => usage("a command is missing: demo, test or serve"),
+        Some(Arg::Short('h') | Arg::Long("help")) => Ok(Command::Help),
+        Some(Arg::Short('V') | Arg::Long("version")) => Ok(Command::Version),
+        Some(Arg::Value(command)) => match command.to_str() {
+            Some("help") => Ok(Command::Help),
+            Some("demo") => demo(&mut parser),
+            Some("serve") => serve(&mut parser),
+            Some("test") => test(&mut parser),
+            _ => usage(format!("no command {command:?}: there are demo, test and serve")),
+        },
+        Some(other) => Err(other.unexpected().into()),
+    }
+}
+
+fn demo(parser: &mut Parser) -> Result<Command, UsageError> {
+    let mut json = false;
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("json") => json = true,
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Command::Demo { json })
+}
+
+fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
+    let (mut listen, mut plain, mut users) = (None, false, Vec::new());
+    let mut schemes = Schemes { basic: true, ntlm: true };
+    let (mut cert, mut key, mut write_ca) = (None, None, None);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("listen") => {
+                let text = text(parser, "--listen")?;
+                listen = Some(text.parse().or_else(|_| {
+                    usage(format!("--listen {text}: expected an address and a port, as 127.0.0.1:8443 or [::1]:0"))
+                })?);
+            }
+            Arg::Long("plain") => plain = true,
+            Arg::Long("user") => users.push(user(text(parser, "--user")?)?),
+            Arg::Long("auth") => schemes = scheme_list(&text(parser, "--auth")?)?,
+            Arg::Long("cert") => cert = Some(PathBuf::from(parser.value()?)),
+            Arg::Long("key") => key = Some(PathBuf::from(parser.value()?)),
+            Arg::Long("write-ca") => write_ca = Some(PathBuf::from(parser.value()?)),
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let Some(listen) = listen else { return usage("serve: --listen ADDR:PORT is missing") };
+    let identity = match (cert, key) {
+        (Some(cert), Some(key)) => Some((cert, key)),
+        (None, None) => None,
+        _ => return usage("serve: --cert and --key go together"),
+    };
+    if plain && (identity.is_some() || write_ca.is_some()) {
+        return usage("serve: --plain has no certificate; --cert, --key and --write-ca belong to HTTPS");
+    }
+    for (at, (address, _)) in users.iter().enumerate() {
+        if users.iter().take(at).any(|(other, _)| other.eq_ignore_ascii_case(address)) {
+            return usage(format!("serve: --user {address} stands there twice"));
+        }
+    }
+    Ok(Command::Serve(ServeArgs { listen, plain, users, schemes, identity, write_ca }))
+}
+
+fn test(parser: &mut Parser) -> Result<Command, UsageError> {
+    let (mut address, mut url, mut user_dn) = (None, None, None);
+    let (mut auth, mut password_env, mut trust) = (AuthChoice::Auto, None, Trust::System);
+    let (mut binding, mut proxy, mut listen, mut json) = (true, None, Duration::from_secs(5), false);
+    let (mut ca, mut insecure) = (None, false);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Value(value) if address.is_none() => {
+                let value = value.string()?;
+                check_address(&value)?;
+                address = Some(value);
+            }
+            Arg::Long("url") => {
+                let value = text(parser, "--url")?;
+                Origin::from_url(&value).or_else(|error| usage(format!("--url {value}: {error}")))?;
+                url = Some(value);
+            }
+            Arg::Long("user-dn") => user_dn = Some(text(parser, "--user-dn")?),
+            Arg::Long("auth") => {
+                let value = text(parser, "--auth")?;
+                auth = match value.as_str() {
+                    "auto" => AuthChoice::Auto,
+                    "basic" => AuthChoice::Basic,
+                    "ntlm" => AuthChoice::Ntlm,
+                    _ => return usage(format!("--auth {value}: expected auto, basic or ntlm")),
+                };
+            }
+            Arg::Long("password-env") => password_env = Some(text(parser, "--password-env")?),
+            Arg::Long("ca") => ca = Some(PathBuf::from(parser.value()?)),
+            Arg::Long("insecure") => insecure = true,
+            Arg::Long("binding") => {
+                let value = text(parser, "--binding")?;
+                binding = match value.as_str() {
+                    "auto" => true,
+                    "none" => false,
+                    _ => return usage(format!("--binding {value}: expected auto or none")),
+                };
+            }
+            Arg::Long("proxy") => proxy = Some(proxy_origin(&text(parser, "--proxy")?)?),
+            Arg::Long("listen-seconds") => {
+                let value = text(parser, "--listen-seconds")?;
+                let seconds = value.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
+                let Some(seconds) = seconds else {
+                    return usage(format!("--listen-seconds {value}: expected 1 to 3600"));
+                };
+                listen = Duration::from_secs(seconds);
+            }
+            Arg::Long("json") => json = true,
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    match (ca, insecure) {
+        (Some(_), true) => return usage("test: --ca and --insecure exclude each other"),
+        (Some(file), false) => trust = Trust::File(file),
+        (None, true) => trust = Trust::Anything,
+        (None, false) => {}
+    }
+    let Some(address) = address else { return usage("test: the mailbox's ADDRESS is missing") };
+    let Some(url) = url else { return usage("test: --url URL is missing") };
+    let Some(user_dn) = user_dn else { return usage("test: --user-dn DN is missing") };
+    if !user_dn.starts_with('/') {
+        return usage(format!("--user-dn {user_dn}: expected a legacy distinguished name, /o=…/ou=…/cn=…"));
+    }
+    Ok(Command::Test(TestArgs { address, url, user_dn, auth, password_env, trust, binding, proxy, listen, json }))
+}
+
+fn text(parser: &mut Parser, option: &str) -> Result<String, UsageError> {
+    // Not the parser's own message: it would print the value, and a value may hold a password.
+    parser.value()?.into_string().or_else(|_| usage(format!("{option}: the value is not text")))
+}
+
+fn check_address(address: &str) -> Result<(), UsageError> {
+    match address.split_once('@') {
+        Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !domain.contains('@') => Ok(()),
+        _ => usage(format!("{address}: expected an address, local-part@domain")),
+    }
+}
+
+/// `ADDRESS:PASSWORD`. What is wrong is said without the value: it holds a password.
+fn user(value: String) -> Result<(String, SecretString), UsageError> {
+    let value = SecretString::new(value);
+    let Some((address, password)) = value.expose().split_once(':') else {
+        return usage("--user: expected ADDRESS:PASSWORD, found no colon");
+    };
+    check_address(address).or_else(|error| usage(format!("--user {error}")))?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`{|}~@".contains(c);
+    if !address.chars().all(plain) {
+        return usage(format!(
+            "--user {address}: expected an address of ASCII letters, digits and !#$%&'*+-.^_`{{|}}~"
+        ));
+    }
+    if password.is_empty() {
+        return usage(format!("--user {address}: the password is empty"));
+    }
+    Ok((address.to_owned(), SecretString::from(password)))
+}
+
+fn scheme_list(value: &str) -> Result<Schemes, UsageError> {
+    let mut schemes = Schemes { basic: false, ntlm: false };
+    for scheme in value.split(',') {
+        match scheme {
+            "basic" => schemes.basic = true,
+            "ntlm" => schemes.ntlm = true,
+            _ => return usage(format!("--auth {value}: expected basic, ntlm or basic,ntlm")),
+        }
+    }
+    Ok(schemes)
+}
+
+fn proxy_origin(value: &str) -> Result<Origin, UsageError> {
+    let (origin, target) = Origin::from_url(value).or_else(|error| usage(format!("--proxy {value}: {error}")))?;
+    if origin.scheme != Scheme::Http || target != "/" {
+        return usage(format!("--proxy {value}: expected http://host:port"));
+    }
+    Ok(origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Result<Command, UsageError> {
+        parse(text.split_whitespace().map(Into::into))
+    }
+
+    #[test]
+    fn serve_takes_every_flag() {
+        let Ok(Command::Serve(args)) = line(
+            "serve --listen 127.0.0.1:0 --user a@oxwire.test:p:w --user b@oxwire.test:x --auth ntlm --cert c --key k --write-ca ca",
+        ) else {
+            panic!("refused")
+        };
+        assert_eq!(args.users.len(), 2);
+        assert_eq!(args.users[0], ("a@oxwire.test".to_owned(), SecretString::from("p:w")));
+        assert_eq!(args.schemes, Schemes { basic: false, ntlm: true });
+        assert!(args.identity.is_some() && args.write_ca.is_some() && !args.plain);
+    }
+
+    #[test]
+    fn test_takes_every_flag() {
+        let Ok(Command::Test(args)) = line(
+            "test a@b --url https://h/mapi/emsmdb/?MailboxId=x --user-dn /o=x/cn=a --auth basic --password-env P --ca f \
+             --binding none --proxy http://p:3128 --listen-seconds 9 --json",
+        ) else {
+            panic!("refused")
+        };
+        assert_eq!(args.url, "https://h/mapi/emsmdb/?MailboxId=x");
+        assert_eq!((args.auth, args.binding, args.json), (AuthChoice::Basic, false, true));
+        assert_eq!(args.listen, Duration::from_secs(9));
+        assert_eq!(args.proxy.map(|p| p.port), Some(3128));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, expected) in [
+            ("", "a command is missing"),
+            ("frobnicate", "frobnicate"),
+            ("demo --jsn", "--jsn"),
+            ("serve", "--listen"),
+            ("serve --listen nowhere", "nowhere"),
+            ("serve --listen 127.0.0.1:0 --user x", "--user"),
+            ("serve --listen 127.0.0.1:0 --user x:y", "x: expected an address"),
+            ("serve --listen 127.0.0.1:0 --user a@b:c --user A@b:d", "twice"),
+            ("serve --listen 127.0.0.1:0 --cert c", "go together"),
+            ("serve --listen 127.0.0.1:0 --plain --write-ca c", "--plain"),
+            ("serve --listen 127.0.0.1:0 --auth kerberos", "kerberos"),
+            ("test", "ADDRESS"),
+            ("test ab --url https://h/ --user-dn /o=x", "ab: expected an address"),
+            ("test a@b --user-dn /o=x", "--url"),
+            ("test a@b --url ftp://h/ --user-dn /o=x", "ftp://h/"),
+            ("test a@b --url https://h/", "--user-dn"),
+            ("test a@b --url https://h/ --user-dn cn", "legacy distinguished name"),
+            ("test a@b --url https://h/ --user-dn /o --ca f --insecure", "exclude"),
+            ("test a@b --url https://h/ --user-dn /o --auth kerberos", "kerberos"),
+            ("test a@b --url https://h/ --user-dn /o --binding x", "--binding x"),
+            ("test a@b --url https://h/ --user-dn /o --proxy https://p", "--proxy"),
+            ("test a@b --url https://h/ --user-dn /o --listen-seconds 0", "1 to 3600"),
+            ("test a@b c@d --url https://h/ --user-dn /o", "c@d"),
+        ] {
+            let error = line(text).map(|_| ()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_password_never_comes_back() {
+        let error = line("serve --listen 127.0.0.1:0 --user a@b@c:hunter2").map(|_| ()).unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+        assert!(!format!("{:?}", line("serve --listen 127.0.0.1:0 --user a@b:hunter2")).contains("hunter2"));
+    }
+}

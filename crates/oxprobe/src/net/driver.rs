@@ -1,0 +1,343 @@
+//! The one driver: it moves events between neighbours until nobody has anything left, then waits for a socket or for the
+//! earliest `poll_timeout`.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use oxwire::core::{ConnectionId, ConnectionIds, Error, Transmit};
+use oxwire::http::{Connection, HttpEvent, HttpLimits, HttpTransmit, Origin};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::{timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
+
+use super::dial::{Channel, Dialer, STAGE_TIMEOUT};
+use super::socket::{self, Command, Opened, Shared, SocketEvent};
+
+/// Events that may wait for the driver, over all connections; then reading stops.
+const EVENT_QUEUE: usize = 256;
+
+/// How long a connection that is to close may take to get its last bytes out.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What stands above the connections: an authentication layer and a machine, seen as one.
+pub(crate) trait Stack {
+    /// A connection is open; what TLS told decides the channel binding.
+    fn on_open(&mut self, now: Instant, conn: ConnectionId, opened: &Opened);
+
+    /// Something came.
+    ///
+    /// # Errors
+    /// The connection is of no further use.
+    fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error>;
+
+    /// What is to be done.
+    fn poll_transmit(&mut self, now: Instant) -> Option<HttpTransmit>;
+
+    /// The time that `poll_timeout` gave has come.
+    fn handle_timeout(&mut self, now: Instant);
+
+    /// When to call `handle_timeout`.
+    fn poll_timeout(&self) -> Option<Instant>;
+
+    /// A connection that is to break now, for the analyser's cut in the middle of a response.
+    fn take_cut(&mut self) -> Option<ConnectionId> {
+        None
+    }
+}
+
+/// One transport connection, pinned to its id until it ends.
+struct Link {
+    http: Connection,
+    commands: mpsc::UnboundedSender<Command>,
+    task: AbortHandle,
+    shared: Shared,
+    /// Bytes that went to the task.
+    handed: u64,
+    /// Reads that were dealt with and not yet given back as credit.
+    owed: usize,
+    /// Closing, and until when.
+    closing: Option<Instant>,
+}
+
+impl Link {
+    /// Bytes that were handed over and that the stream did not take.
+    fn unwritten(&self) -> u64 {
+        self.handed.saturating_sub(self.shared.taken.load(Ordering::Relaxed))
+    }
+
+    fn timeout(&self) -> Option<Instant> {
+        self.closing.or_else(|| self.http.poll_timeout())
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Sockets below, a [`Stack`] above.
+pub(crate) struct Driver<S> {
+    /// What is driven.
+    pub(crate) stack: S,
+    links: HashMap<ConnectionId, Link>,
+    /// Connections that may have something to say.
+    busy: Vec<ConnectionId>,
+    events: socket::Events,
+    happened: mpsc::Receiver<(ConnectionId, SocketEvent)>,
+    dialer: Option<Dialer>,
+    ready: Option<(Origin, Channel)>,
+    accepted: ConnectionIds,
+}
+
+impl<S: Stack> Driver<S> {
+    /// A client's driver opens connections by `dialer`; a server's has none.
+    pub(crate) fn new(stack: S, dialer: Option<Dialer>) -> Self {
+        let (events, happened) = mpsc::channel(EVENT_QUEUE);
+        let accepted = ConnectionIds::default();
+        Self { stack, links: HashMap::new(), busy: Vec::new(), events, happened, dialer, ready: None, accepted }
+    }
+
+    /// A connection that is open already: the next that is asked for to that origin is this one.
+    pub(crate) fn adopt(&mut self, origin: Origin, channel: Channel) {
+        self.ready = Some((origin, channel));
+    }
+
+    /// How many connections there are.
+    pub(crate) fn connections(&self) -> usize {
+        self.links.len()
+    }
+
+    /// Takes an accepted connection; with `tls`, its handshake comes first.
+    pub(crate) fn accept(&mut self, tcp: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>) {
+        let conn = self.accepted.allocate();
+        let http = Connection::server(Instant::now(), conn, HttpLimits::DEFAULT);
+        self.link(conn, http, |events, queue, shared| async move {
+            let opened = SocketEvent::Opened(Opened { peer: Some(peer), tls: None });
+            let Some(tls) = tls else {
+                if events.send((conn, opened)).await.is_ok() {
+                    socket::run(tcp, conn, queue, events, shared).await;
+                }
+                return;
+            };
+            let failure = match timeout(STAGE_TIMEOUT, tls.accept(tcp)).await {
+                Ok(Ok(stream)) => {
+                    if events.send((conn, opened)).await.is_ok() {
+                        socket::run(stream, conn, queue, events, shared).await;
+                    }
+                    return;
+                }
+                Ok(Err(error)) => format!("TLS: {error}"),
+                Err(_) => format!("TLS: no handshake within {} s", STAGE_TIMEOUT.as_secs()),
+            };
+            let _ = events.send((conn, SocketEvent::Gone(failure))).await;
+        });
+    }
+
+    fn open(&mut self, conn: ConnectionId, origin: Origin) {
+        let http = Connection::client(conn, HttpLimits::DEFAULT);
+        let ready = self.ready.take_if(|(of, _)| *of == origin).map(|(_, channel)| channel);
+        let dialer = self.dialer.clone();
+        self.link(conn, http, |events, queue, shared| async move {
+            let channel = match (ready, dialer) {
+                (Some(channel), _) => Ok(channel),
+                (None, Some(dialer)) => dialer.dial(&origin).await.map_err(|error| error.to_string()),
+                (None, None) => Err("a server opens no connections".to_owned()),
+            };
+            match channel {
+                Ok(Channel { stream, peer, tls }) => {
+                    if events.send((conn, SocketEvent::Opened(Opened { peer, tls }))).await.is_ok() {
+                        socket::run(stream, conn, queue, events, shared).await;
+                    }
+                }
+                Err(error) => {
+                    let _ = events.send((conn, SocketEvent::Gone(error))).await;
+                }
+            }
+        });
+    }
+
+    fn link<F>(
+        &mut self,
+        conn: ConnectionId,
+        http: Connection,
+        task: impl FnOnce(socket::Events, mpsc::UnboundedReceiver<Command>, Shared) -> F,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (commands, queue) = mpsc::unbounded_channel();
+        let shared = Shared::new();
+        let task = tokio::spawn(task(self.events.clone(), queue, shared.clone())).abort_handle();
+        self.links.insert(conn, Link { http, commands, task, shared, handed: 0, owed: 0, closing: None });
+        self.busy.push(conn);
+    }
+
+    /// Breaks a connection, as a network does: nobody is told but this end's machines.
+    pub(crate) fn cut(&mut self, conn: ConnectionId, reason: &str) {
+        if let Some(link) = self.links.get_mut(&conn) {
+            // The task runs on this thread, so it is not in the middle of anything, and what it did is counted.
+            link.task.abort();
+            let unwritten = link.unwritten();
+            link.http.handle_lost(Instant::now(), unwritten, reason);
+            self.busy.push(conn);
+        }
+    }
+
+    /// Moves what can be moved; when there is nothing, waits until something happens, and moves that. Whoever calls it looks
+    /// at the stack's events after each turn. Dropping it in between loses nothing.
+    pub(crate) async fn turn(&mut self) {
+        if self.pump() {
+            return;
+        }
+        let event = match self.next_timeout() {
+            None => self.happened.recv().await,
+            Some(at) => match timeout_at(at.into(), self.happened.recv()).await {
+                Ok(event) => event,
+                Err(_) => {
+                    self.on_timeout();
+                    None
+                }
+            },
+        };
+        if let Some((conn, event)) = event {
+            self.on_event(conn, event);
+        }
+        self.pump();
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        self.links.values().filter_map(Link::timeout).chain(self.stack.poll_timeout()).min()
+    }
+
+    fn on_timeout(&mut self) {
+        let now = Instant::now();
+        if self.stack.poll_timeout().is_some_and(|at| at <= now) {
+            self.stack.handle_timeout(now);
+        }
+        let due = |link: &Link| link.timeout().is_some_and(|at| at <= now);
+        let due: Vec<ConnectionId> = self.links.iter().filter(|(_, link)| due(link)).map(|(conn, _)| *conn).collect();
+        for conn in due {
+            if let Some(link) = self.links.get_mut(&conn) {
+                if link.closing.is_some() {
+                    self.links.remove(&conn);
+                } else {
+                    link.http.handle_timeout(now);
+                    self.busy.push(conn);
+                }
+            }
+        }
+    }
+
+    fn on_event(&mut self, conn: ConnectionId, event: SocketEvent) {
+        let now = Instant::now();
+        let Some(link) = self.links.get_mut(&conn) else { return };
+        match event {
+            SocketEvent::Opened(opened) => self.stack.on_open(now, conn, &opened),
+            SocketEvent::Read(bytes) => {
+                link.owed += 1;
+                on_bytes(link, now, bytes);
+            }
+            SocketEvent::Eof => link.http.handle_eof(now),
+            SocketEvent::Gone(_) if link.closing.is_some() => {
+                self.links.remove(&conn);
+            }
+            SocketEvent::Gone(why) => {
+                let unwritten = link.unwritten();
+                link.http.handle_lost(now, unwritten, why);
+            }
+        }
+        self.busy.push(conn);
+    }
+
+    /// Moves everything that can be moved without waiting; says whether there was anything.
+    fn pump(&mut self) -> bool {
+        let now = Instant::now();
+        let mut any = false;
+        loop {
+            let mut moved = false;
+            while let Some(transmit) = self.stack.poll_transmit(now) {
+                moved = true;
+                self.apply(now, transmit);
+            }
+            while let Some(conn) = self.busy.pop() {
+                moved |= self.pump_link(now, conn);
+            }
+            if let Some(conn) = self.stack.take_cut() {
+                moved = true;
+                self.cut(conn, "cut in mid-response by the analyser");
+            }
+            if !moved {
+                return any;
+            }
+            any = true;
+        }
+    }
+
+    fn apply(&mut self, now: Instant, transmit: HttpTransmit) {
+        let conn = transmit.conn();
+        if let HttpTransmit::Open { conn, origin } = transmit {
+            return self.open(conn, origin);
+        }
+        // What is meant for a connection that has ended: its end is on the way up, or was told.
+        let Some(link) = self.links.get_mut(&conn) else { return };
+        match transmit {
+            HttpTransmit::Event { event, .. } => {
+                if let Err(refused) = link.http.send(now, event) {
+                    let unwritten = link.unwritten();
+                    link.http.handle_lost(now, unwritten, refused.reason.to_string());
+                }
+            }
+            HttpTransmit::Close { .. } => link.http.close(now),
+            HttpTransmit::Abort { .. } => link.http.abort(now),
+            _ => {}
+        }
+        self.busy.push(conn);
+    }
+
+    /// One connection's events up and bytes down; says whether there was anything.
+    fn pump_link(&mut self, now: Instant, conn: ConnectionId) -> bool {
+        let mut moved = false;
+        let Some(link) = self.links.get_mut(&conn) else { return false };
+        while let Some(event) = link.http.poll_event() {
+            moved = true;
+            if self.stack.handle(now, conn, event).is_err() {
+                link.http.abort(now);
+            }
+        }
+        while let Some(transmit) = link.http.poll_transmit(now) {
+            moved = true;
+            match transmit {
+                Transmit::Send { head, body, .. } => {
+                    let length = head.as_slice().len().saturating_add(body.len());
+                    link.handed = link.handed.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+                    let _ = link.commands.send(Command::Send { head, body });
+                }
+                Transmit::Finish { .. } => {
+                    let _ = link.commands.send(Command::Finish);
+                }
+                Transmit::Close { .. } => {
+                    let _ = link.commands.send(Command::Close);
+                    link.closing = now.checked_add(CLOSE_TIMEOUT);
+                }
+                _ => {
+                    self.links.remove(&conn);
+                    return true;
+                }
+            }
+        }
+        if link.http.wants_input() {
+            link.shared.credit.add_permits(std::mem::take(&mut link.owed));
+        }
+        moved
+    }
+}
+
+fn on_bytes(link: &mut Link, now: Instant, bytes: Bytes) {
+    // An error is told as an event too, as the connection's last.
+    let _ = link.http.handle(now, bytes);
+}

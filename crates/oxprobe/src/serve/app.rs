@@ -1,0 +1,211 @@
+//! The application behind the endpoint: it answers what the machine hands up.
+
+use std::time::{Instant, SystemTime};
+
+use bytes::Bytes;
+use oxwire::core::{ConnectionId, FileTime, Limits, Principal, Utf16, decode_all, encode_to_bytes, utf16_le_bytes};
+use oxwire::mapi::aux_buffer::{AuxBlock, AuxExOrgInfo, OrgFlags, auxiliary_buffer};
+use oxwire::mapi::mapihttp::{
+    ConnectFlags, ConnectRequest, ConnectResponse, ConnectSuccess, DisconnectRequest, DisconnectResponse,
+    DisconnectSuccess, ExecuteRequest,
+};
+use oxwire::mapi::property::ErrorCode;
+use oxwire::mapi::rpc_header_ext::PayloadForm;
+use oxwire::mapihttp::server::{CancelReason, ContextId, Event, Refusal, Request, Server};
+
+use super::objects::Objects;
+use super::rops;
+use super::users::Users;
+use crate::log::Log;
+
+/// A message that somebody sends to a user of this server.
+#[derive(Debug, Clone)]
+pub(crate) struct Mail {
+    /// The sender's name.
+    pub(crate) sender_name: String,
+    /// The sender's address.
+    pub(crate) sender_address: String,
+    /// The subject.
+    pub(crate) subject: String,
+    /// Plain text.
+    pub(crate) body: String,
+}
+
+/// Users, their sessions, and what is said about them.
+pub(crate) struct App {
+    users: Users,
+    contexts: Vec<(ContextId, Principal)>,
+    /// Delivered to whoever waits first.
+    mail_on_wait: Option<Mail>,
+    log: Log,
+}
+
+/// Advice of the Connect response, in milliseconds and tries.
+const POLLS_MAX: u32 = 60_000;
+const RETRY_COUNT: u32 = 6;
+const RETRY_DELAY: u32 = 10_000;
+
+impl App {
+    /// For these users.
+    pub(crate) const fn new(users: Users, mail_on_wait: Option<Mail>, log: Log) -> Self {
+        Self { users, contexts: Vec::new(), mail_on_wait, log }
+    }
+
+    /// The users.
+    pub(crate) const fn users(&self) -> &Users {
+        &self.users
+    }
+
+    /// Answers, or takes note of, what the machine says.
+    pub(crate) fn on_event(&mut self, now: Instant, server: &mut Server<Objects>, event: Event<Objects>) {
+        match event {
+            Event::Connect(request) => self.on_connect(now, server, &request),
+            Event::Execute(request) => self.on_execute(now, server, &request),
+            Event::Disconnect(request) => self.on_disconnect(now, server, &request),
+            Event::Waiting { context, .. } => self.on_waiting(now, server, context),
+            Event::Cancelled { reason: CancelReason::ClientGone, context, .. } => {
+                self.log.line(&format!("context {}: the client is gone", context.number()));
+            }
+            Event::Cancelled { reason, context, .. } => {
+                self.log.line(&format!("context {}: cancelled, {reason:?}", context.number()));
+            }
+            Event::Ended { removed, reason } => {
+                self.contexts.retain(|(id, _)| *id != removed.context);
+                self.log.line(&format!(
+                    "context {} of {}: ended, {reason:?}",
+                    removed.context.number(),
+                    removed.principal
+                ));
+            }
+            Event::Refused { conn, principal, refusal, detail } => {
+                let who = principal.as_ref().map_or("nobody", Principal::name);
+                self.log.line(&format!("{conn} {who}: refused, code {}: {detail}", refusal.code()));
+            }
+            _ => {}
+        }
+    }
+
+    fn told(&self, request: &Request, what: &str) {
+        let context = request.context.number();
+        self.log.line(&format!("{} {} context {context}: {what}", request.conn, request.principal));
+    }
+
+    fn on_connect(&mut self, now: Instant, server: &mut Server<Objects>, request: &Request) {
+        let connect: ConnectRequest<'_> = match decode_all(&request.body, &Limits::DEFAULT) {
+            Ok(connect) => connect,
+            Err(error) => {
+                self.told(request, &format!("Connect refused: {error}"));
+                let _ = server.fail(now, request.handle, Refusal::InvalidRequestBody, &error.to_string());
+                return;
+            }
+        };
+        let verdict = match self.users.of(&request.principal) {
+            Some(user) if !connect.user_dn.eq_ignore_ascii_case(user.dn.as_bytes()) => ErrorCode::UNKNOWN_USER,
+            // An ordinary user has no administrator privilege to ask for.
+            Some(_) if connect.flags.contains(ConnectFlags::ADMINISTRATOR) => ErrorCode::LOGIN_PERMISSION,
+            Some(_) => ErrorCode::SUCCESS,
+            None => ErrorCode::UNKNOWN_USER,
+        };
+        let Some(body) = connect_body(verdict, request.principal.name()) else {
+            let _ = server.fail(now, request.handle, Refusal::UnknownFailure, "The response could not be built.");
+            return;
+        };
+        self.told(request, &format!("Connect: {verdict}"));
+        if !verdict.is_success() {
+            let _ = server.decline(now, request.handle, &[body]);
+        } else if server.accept(now, request.handle, Objects::default(), &[body]).is_ok() {
+            self.contexts.push((request.context, request.principal.clone()));
+        }
+    }
+
+    fn on_execute(&mut self, now: Instant, server: &mut Server<Objects>, request: &Request) {
+        let answer = self.execute(server, request);
+        match answer {
+            Ok((body, what)) => {
+                self.told(request, &format!("Execute {what}"));
+                let _ = server.respond(now, request.handle, &[body]);
+                // What did not fit is fetched by a further Execute.
+                if server.state_mut(request.context).is_some_and(|objects| objects.next_notice().is_some()) {
+                    server.notify(now, request.context);
+                }
+            }
+            Err((refusal, text)) => {
+                self.told(request, &format!("Execute refused, code {}: {text}", refusal.code()));
+                let _ = server.fail(now, request.handle, refusal, &text);
+            }
+        }
+    }
+
+    fn execute(&self, server: &mut Server<Objects>, request: &Request) -> Result<(Bytes, String), (Refusal, String)> {
+        let bad = |error: &dyn std::fmt::Display| (Refusal::InvalidRequestBody, error.to_string());
+        let execute: ExecuteRequest<'_> = decode_all(&request.body, &Limits::DEFAULT).map_err(|error| bad(&error))?;
+        let payload = execute.rop_payload(&request.body).map_err(|error| bad(&error))?;
+        let gone = || (Refusal::ContextNotFound, "The context has ended.".to_owned());
+        let user = self.users.of(&request.principal).ok_or_else(gone)?;
+        let objects = server.state_mut(request.context).ok_or_else(gone)?;
+        let wall = FileTime::from_system(SystemTime::now());
+        rops::execute(objects, user, &payload, execute.max_rop_out, wall).map_err(|error| bad(&error))
+    }
+
+    fn on_disconnect(&mut self, now: Instant, server: &mut Server<Objects>, request: &Request) {
+        let decoded: Result<DisconnectRequest<'_>, _> = decode_all(&request.body, &Limits::DEFAULT);
+        let success = DisconnectResponse::Success(DisconnectSuccess { error_code: 0, auxiliary_buffer: &[] });
+        match (decoded, encode_to_bytes(&success)) {
+            (Ok(_), Ok(body)) => {
+                self.told(request, "Disconnect");
+                let _ = server.respond(now, request.handle, &[body]);
+            }
+            (Err(error), _) => {
+                let _ = server.fail(now, request.handle, Refusal::InvalidRequestBody, &error.to_string());
+            }
+            (_, Err(error)) => {
+                let _ = server.fail(now, request.handle, Refusal::UnknownFailure, &error.to_string());
+            }
+        }
+    }
+
+    fn on_waiting(&mut self, now: Instant, server: &mut Server<Objects>, context: ContextId) {
+        let principal = self.contexts.iter().find(|(id, _)| *id == context).map(|(_, principal)| principal.clone());
+        let Some(principal) = principal else { return };
+        self.log.line(&format!("{principal} context {}: NotificationWait", context.number()));
+        if let Some(mail) = self.mail_on_wait.take() {
+            self.deliver(now, server, &principal, &mail);
+        }
+    }
+
+    /// Puts a message into a user's inbox and tells all of the user's sessions that want to hear of it.
+    fn deliver(&mut self, now: Instant, server: &mut Server<Objects>, to: &Principal, mail: &Mail) {
+        let wall = FileTime::from_system(SystemTime::now());
+        let Some(user) = self.users.of_mut(to) else { return };
+        let from = (mail.sender_name.as_str(), mail.sender_address.as_str());
+        let Some(delivered) = user.mailbox.deliver(from, &mail.subject, &mail.body, wall) else { return };
+        for (context, principal) in &self.contexts {
+            if principal == to && server.state_mut(*context).is_some_and(|objects| objects.on_delivered(delivered)) {
+                server.notify(now, *context);
+            }
+        }
+        self.log.line(&format!("a message was delivered to {to}"));
+    }
+
+    /// Takes note of what no request says.
+    pub(crate) fn note(&self, conn: ConnectionId, what: &str) {
+        self.log.line(&format!("{conn}: {what}"));
+    }
+}
+
+fn connect_body(verdict: ErrorCode, display_name: &str) -> Option<Bytes> {
+    let name = utf16_le_bytes(display_name);
+    let auxiliary =
+        auxiliary_buffer(PayloadForm::Plain, &[AuxBlock::ExOrgInfo(AuxExOrgInfo { org_flags: OrgFlags::NONE })])
+            .ok()?;
+    let success = ConnectSuccess {
+        error_code: verdict.0,
+        polls_max: POLLS_MAX,
+        retry_count: RETRY_COUNT,
+        retry_delay: RETRY_DELAY,
+        dn_prefix: b"/o=oxwire",
+        display_name: Utf16::from_truncated(&name),
+        auxiliary_buffer: &auxiliary,
+    };
+    encode_to_bytes(&ConnectResponse::Success(success)).ok()
+}

@@ -1,0 +1,147 @@
+//! The loopback server: HTTP(S), authentication, Session Contexts, and a small mailbox for each user.
+
+mod app;
+mod objects;
+mod operations;
+mod properties;
+mod rops;
+mod stack;
+mod users;
+
+use std::fmt;
+use std::future::Future;
+use std::io::Write;
+use std::time::{Duration, Instant, SystemTime};
+
+use oxwire::core::{FileTime, Guid, SecretString};
+use rustls::pki_types::CertificateDer;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::args::{Schemes, ServeArgs};
+use crate::log::Log;
+use crate::net::driver::Driver;
+use crate::tls::{Identity, TlsError, names_for};
+
+use app::App;
+pub(crate) use app::Mail;
+use stack::ServerStack;
+use users::Users;
+pub(crate) use users::user_dn;
+
+/// The endpoint's path.
+pub(crate) const PATH: &str = "/mapi/emsmdb/";
+
+/// Connections that are served at a time; more are closed at once.
+const CONNECTION_LIMIT: usize = 1024;
+
+/// After an accept that failed, as when file descriptors have run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a server is made of.
+pub(crate) struct Service {
+    /// Who may log on.
+    pub(crate) users: Users,
+    /// How.
+    pub(crate) schemes: Schemes,
+    /// Certificate and key; `None` is HTTP.
+    pub(crate) identity: Option<Identity>,
+    /// Delivered to whoever waits first.
+    pub(crate) mail_on_wait: Option<Mail>,
+    /// Where requests are told.
+    pub(crate) log: Log,
+}
+
+/// A server that cannot start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A layer refuses its configuration.
+    #[error("the endpoint cannot be set up: {0}")]
+    Setup(String),
+}
+
+/// Users with a new mailbox each.
+pub(crate) fn users(given: &[(String, SecretString)]) -> Users {
+    let wall = FileTime::from_system(SystemTime::now());
+    let mut users = Users::default();
+    for (address, password) in given {
+        users.add(address, password.clone(), [guid(), guid()], wall);
+    }
+    users
+}
+
+fn guid() -> Guid {
+    let mut bytes = [0; 16];
+    crate::entropy::fill(&mut bytes);
+    Guid::from_entropy(bytes)
+}
+
+/// `oxprobe serve`: runs until it is stopped.
+///
+/// # Errors
+/// What keeps it from starting.
+pub(crate) async fn run(args: ServeArgs) -> Result<(), String> {
+    let told = |what: &str, error: &dyn fmt::Display| format!("{what}: {error}");
+    let listener = TcpListener::bind(args.listen).await.map_err(|error| told(&args.listen.to_string(), &error))?;
+    let address = listener.local_addr().map_err(|error| told("the listening address", &error))?;
+    let identity = match (&args.identity, args.plain) {
+        (_, true) => None,
+        (Some((chain, key)), _) => Some(Identity::read(chain, key).map_err(|error| error.to_string())?),
+        (None, _) => Some(Identity::self_signed(&names_for(address.ip())).map_err(|error| error.to_string())?),
+    };
+    if let (Some(path), Some(identity)) = (&args.write_ca, &identity) {
+        let pem = identity.trust_anchor_pem().ok_or("the certificate chain is empty")?;
+        std::fs::write(path, pem).map_err(|error| told(&path.display().to_string(), &error))?;
+    }
+    let scheme = if identity.is_some() { "https" } else { "http" };
+    let users = users(&args.users);
+    let mut lines = format!("{scheme}://{address}{PATH}\n");
+    for user in users.iter() {
+        lines.push_str(&format!("  user {} with DN {}\n", user.address, user.dn));
+    }
+    if users.is_empty() {
+        lines.push_str("  no --user was given: everybody is refused\n");
+    }
+    let service = Service { users, schemes: args.schemes, identity, mail_on_wait: None, log: Log::Stderr };
+    let server = serve(listener, service).map_err(|error| error.to_string())?;
+    let mut out = std::io::stdout();
+    out.write_all(lines.as_bytes()).and_then(|()| out.flush()).map_err(|error| told("standard output", &error))?;
+    server.await;
+    Ok(())
+}
+
+/// Serves what `listener` accepts, without end.
+///
+/// # Errors
+/// [`ServeError`].
+pub(crate) fn serve(listener: TcpListener, service: Service) -> Result<impl Future<Output = ()> + Send, ServeError> {
+    let Service { users, schemes, identity, mail_on_wait, log } = service;
+    let leaf: Option<CertificateDer<'static>> = identity.as_ref().and_then(|identity| identity.leaf().cloned());
+    let acceptor = match identity {
+        Some(identity) => Some(TlsAcceptor::from(identity.into_config()?)),
+        None => None,
+    };
+    let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
+    let stack = ServerStack::new(App::new(users, mail_on_wait, log), schemes, leaf.as_deref(), now, wall)
+        .map_err(ServeError::Setup)?;
+    Ok(accept_all(listener, Driver::new(stack, None), acceptor))
+}
+
+async fn accept_all(listener: TcpListener, mut driver: Driver<ServerStack>, acceptor: Option<TlsAcceptor>) {
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((tcp, peer)) if driver.connections() < CONNECTION_LIMIT => {
+                    let _ = tcp.set_nodelay(true);
+                    driver.accept(tcp, peer, acceptor.clone());
+                }
+                Ok(_) => {}
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+            () = driver.turn() => {}
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! One Execute: the operations of a ROP input buffer, answered in order ([MS-OXCROPS] 3.2.5.1).
+
+use bytes::{Bytes, BytesMut};
+use oxwire::core::{DecodeError, EncodeError, FileTime, Limits, Utf16, decode_all, utf16_le_bytes};
+use oxwire::mapi::mapihttp::ExecuteSuccessBuilder;
+use oxwire::mapi::property::{CountWidth, ErrorCode, PropertyTags, RowsWriter};
+use oxwire::mapi::rop::{
+    Execution, GetContentsTableResponse, GetHierarchyTableResponse, Handle, LogonResponse, MessageClass,
+    NotificationData, NotifyResponse, OpenFolderResponse, PendingResponse, PropertiesResponse, QueryRowsRequest,
+    QueryRowsResponse, RegisterNotificationResponse, Request, Response, RopBuffer, RopRequest, SetColumnsResponse,
+    SortTableResponse, Stop, TableStatus,
+};
+use oxwire::mapi::rpc_header_ext::{MAX_PAYLOAD, RpcHeaderExt};
+
+use super::objects::{Notice, Objects};
+use super::operations::Operations;
+use super::properties::{folder_id, message_id};
+use super::users::User;
+
+/// RopId, InputHandleIndex, ReturnValue, Origin and RowCount of a RopQueryRows response.
+const QUERY_ROWS_HEAD: usize = 9;
+
+/// The one session that a RopPending of this server can mean.
+const SESSION_INDEX: u16 = 0;
+
+/// An Execute without an answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ExecuteError {
+    /// The payload is no ROP input buffer.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// An answer cannot be written.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+/// Answers a ROP requests payload: the Execute success response body, and what was done, for the log.
+///
+/// # Errors
+/// [`ExecuteError`].
+pub(crate) fn execute(
+    objects: &mut Objects,
+    user: &User,
+    payload: &Bytes,
+    max_rop_out: u32,
+    wall: FileTime,
+) -> Result<(Bytes, String), ExecuteError> {
+    let input: RopBuffer<'_> = decode_all(payload, &Limits::DEFAULT)?;
+    let room = usize::try_from(max_rop_out).unwrap_or(usize::MAX).saturating_sub(RpcHeaderExt::LEN).min(MAX_PAYLOAD);
+    let mut out = BytesMut::new();
+    let mut execution = match Execution::begin(&input, &mut out, room) {
+        Ok(execution) => execution,
+        // [MS-OXCROPS] 3.2.4.3: the Execute fails as a whole.
+        Err(code) => {
+            let builder = ExecuteSuccessBuilder { error_code: code.0, ..ExecuteSuccessBuilder::default() };
+            return Ok((builder.build(0, |_| Ok(()))?, format!("failed: {code}")));
+        }
+    };
+    let mut done: Vec<String> = Vec::new();
+    let mut operations = Operations { objects, user };
+    while let Some(request) = execution.next_request() {
+        done.push(request.rop_id().to_string());
+        one(&mut execution, &mut operations, request, wall)?;
+    }
+    tell(&mut execution, operations.objects)?;
+    match execution.finish().stop {
+        None => {}
+        Some(Stop::BufferTooSmall) => done.push("(the rest does not fit)".to_owned()),
+        Some(Stop::Request(error)) => done.push(format!("(stopped: {error})")),
+    }
+    let body = ExecuteSuccessBuilder::default().build(out.len(), |w| {
+        w.bytes(&out);
+        Ok(())
+    })?;
+    Ok((body, if done.is_empty() { "(no operation)".to_owned() } else { done.join(", ") }))
+}
+
+/// One operation.
+fn one(
+    execution: &mut Execution<'_, '_>,
+    operations: &mut Operations<'_>,
+    request: RopRequest<'_>,
+    wall: FileTime,
+) -> Result<(), EncodeError> {
+    let indexes = request.handle_indexes();
+    // RopLogon has no input; every other operation works on an object.
+    let input = indexes.input.and_then(|index| execution.handle(index)).unwrap_or(Handle::UNUSED);
+    let verdict = match &request {
+        RopRequest::Release(_) => {
+            operations.objects.release(input);
+            Ok(())
+        }
+        RopRequest::Logon(request) => match operations.logon(request, wall) {
+            Ok((handle, logon)) => {
+                return made(execution, operations.objects, &LogonResponse::Private(logon), handle);
+            }
+            Err(code) => Err(code),
+        },
+        RopRequest::OpenFolder(request) => match operations.open_folder(input, request) {
+            Ok(handle) => {
+                let output_handle_index = request.output_handle_index;
+                let response = OpenFolderResponse { output_handle_index, has_rules: false, ghosted: None };
+                return made(execution, operations.objects, &response, handle);
+            }
+            Err(code) => Err(code),
+        },
+        RopRequest::GetHierarchyTable(request) => match operations.hierarchy_table(input, request) {
+            Ok((handle, rows)) => {
+                let output_handle_index = request.output_handle_index;
+                let response = GetHierarchyTableResponse { output_handle_index, row_count: count(rows) };
+                return made(execution, operations.objects, &response, handle);
+            }
+            Err(code) => Err(code),
+        },
+        RopRequest::GetContentsTable(request) => match operations.contents_table(input, request) {
+            Ok((handle, rows)) => {
+                let output_handle_index = request.output_handle_index;
+                let response = GetContentsTableResponse { output_handle_index, row_count: count(rows) };
+                return made(execution, operations.objects, &response, handle);
+            }
+            Err(code) => Err(code),
+        },
+        RopRequest::SetColumns(request) => match operations.set_columns(input, request) {
+            Ok(()) => {
+                let input_handle_index = request.input_handle_index;
+                let table_status = TableStatus::COMPLETE;
+                execution.respond(&SetColumnsResponse { input_handle_index, table_status })?;
+                Ok(())
+            }
+            Err(code) => Err(code),
+        },
+        RopRequest::SortTable(request) => match operations.sort_table(input, request) {
+            Ok(()) => {
+                let input_handle_index = request.input_handle_index;
+                let table_status = TableStatus::COMPLETE;
+                execution.respond(&SortTableResponse { input_handle_index, table_status })?;
+                Ok(())
+            }
+            Err(code) => Err(code),
+        },
+        RopRequest::QueryRows(request) => query_rows(execution, operations, input, request)?,
+        RopRequest::GetPropertiesSpecific(request) => match operations.described(input) {
+            Ok(object) => {
+                execution.respond(&PropertiesResponse {
+                    input_handle_index: request.input_handle_index,
+                    property_tags: request.property_tags,
+                    cell: |_, tag| operations.property(&object, tag),
+                })?;
+                Ok(())
+            }
+            Err(code) => Err(code),
+        },
+        RopRequest::RegisterNotification(request) => match operations.subscribe(input, request) {
+            Ok(handle) => {
+                let response = RegisterNotificationResponse { output_handle_index: request.output_handle_index };
+                return made(execution, operations.objects, &response, handle);
+            }
+            Err(code) => Err(code),
+        },
+        _ => Err(ErrorCode::NOT_IMPLEMENTED),
+    };
+    if let Err(code) = verdict {
+        execution.fail(code);
+    }
+    Ok(())
+}
+
+/// Answers an operation that made an object. An answer that does not fit unmakes it: the operation comes again.
+fn made(
+    execution: &mut Execution<'_, '_>,
+    objects: &mut Objects,
+    response: &impl Response,
+    handle: Handle,
+) -> Result<(), EncodeError> {
+    let answered = execution.respond_made(response, handle);
+    if !matches!(answered, Ok(true)) {
+        objects.release(handle);
+    }
+    answered.map(drop)
+}
+
+/// Rows until the answer is full. One that has no room for a single row gives the request back.
+fn query_rows(
+    execution: &mut Execution<'_, '_>,
+    operations: &mut Operations<'_>,
+    input: Handle,
+    request: &QueryRowsRequest,
+) -> Result<Result<(), ErrorCode>, EncodeError> {
+    let reading = match operations.read_rows(input, request) {
+        Ok(reading) => reading,
+        Err(code) => return Ok(Err(code)),
+    };
+    let columns = PropertyTags::new(&reading.columns);
+    let room = execution.room().saturating_sub(QUERY_ROWS_HEAD);
+    let mut buffer = BytesMut::new();
+    let mut rows = RowsWriter::new(&mut buffer, columns, CountWidth::RopBuffer, room);
+    for row in &reading.rows {
+        if !rows.push(|_, tag| operations.cell(*row, tag))? {
+            break;
+        }
+    }
+    if rows.is_empty() && !reading.rows.is_empty() {
+        // Not even one row fits.
+        return Ok(Err(ErrorCode::BUFFER_TOO_SMALL));
+    }
+    let rows = rows.finish();
+    let origin = operations.advance(input, &reading, rows.len());
+    execution.respond(&QueryRowsResponse { input_handle_index: request.input_handle_index, origin, rows })?;
+    Ok(Ok(()))
+}
+
+/// What the subscriptions have to tell, as far as it fits.
+fn tell(execution: &mut Execution<'_, '_>, objects: &mut Objects) -> Result<(), EncodeError> {
+    let class = utf16_le_bytes("IPM.Note");
+    let class = MessageClass::Unicode(Utf16::from_truncated(&class));
+    while let Some(notice) = objects.next_notice() {
+        if !execution.notify(&notification(&notice, class))? {
+            execution.pending(PendingResponse { session_index: SESSION_INDEX });
+            return Ok(());
+        }
+        objects.told();
+    }
+    Ok(())
+}
+
+fn notification<'a>(notice: &Notice, class: MessageClass<'a>) -> NotifyResponse<'a> {
+    let (folder, message) = (folder_id(notice.delivered.folder), message_id(notice.delivered.message));
+    let notification_data = if notice.new_mail {
+        // Unread.
+        NotificationData::new_mail(folder, message, 0, class)
+    } else {
+        NotificationData::message_created(folder, message, PropertyTags::EMPTY)
+    };
+    NotifyResponse { notification_handle: notice.handle, logon_id: notice.logon_id, notification_data }
+}
+
+fn count(rows: usize) -> u32 {
+    u32::try_from(rows).unwrap_or(u32::MAX)
+}

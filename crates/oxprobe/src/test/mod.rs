@@ -1,0 +1,164 @@
+//! The analyser: a mailbox session, step by step.
+
+mod advice;
+mod context;
+mod cuts;
+mod mailbox;
+mod notification;
+mod operations;
+mod session;
+mod stack;
+mod transport;
+
+use std::io::Write;
+use std::time::{Duration, Instant, SystemTime};
+
+use oxwire::auth::client::{ClientConfig, ClientLayer, Target};
+use oxwire::auth::{AuthScheme, Credentials};
+use oxwire::core::{FileTime, SecretString};
+use oxwire::http::Origin;
+use oxwire::mapihttp::client::{Client, Config, Deadlines, Retry};
+
+use crate::args::AuthChoice;
+use crate::net::dial::Dialer;
+use crate::net::driver::Driver;
+use crate::report::{Facts, Failure, Report};
+use session::Session;
+use stack::ClientStack;
+pub(crate) use transport::needs_tls;
+
+/// How long a request may stay without the first byte of its answer.
+const FIRST_RESPONSE: Duration = Duration::from_secs(30);
+
+/// What is to be tested, and how.
+pub(crate) struct Plan {
+    /// The user's address, and the name that authenticates.
+    pub(crate) address: String,
+    /// The endpoint, verbatim.
+    pub(crate) url: String,
+    /// The mailbox's legacy DN.
+    pub(crate) user_dn: String,
+    /// What may authenticate.
+    pub(crate) auth: AuthChoice,
+    /// The password.
+    pub(crate) password: SecretString,
+    /// Opens connections.
+    pub(crate) dialer: Dialer,
+    /// Whether certificates are checked.
+    pub(crate) verified: bool,
+    /// Whether NTLM is bound to the TLS channel.
+    pub(crate) binding: bool,
+    /// How long NotificationWait may wait.
+    pub(crate) listen: Duration,
+    /// Whether somebody delivers a message meanwhile, so that an event has to come.
+    pub(crate) message_expected: bool,
+}
+
+/// A step's end: what it learned, or why it failed.
+type Outcome<T> = Result<T, Failure>;
+
+/// Runs all steps and tells of each; ends at the first that fails.
+///
+/// # Errors
+/// Those of the output.
+pub(crate) async fn run<W: Write>(plan: &Plan, report: &mut Report<W>) -> std::io::Result<()> {
+    let origin = match Origin::from_url(&plan.url) {
+        Ok((origin, _)) => origin,
+        Err(error) => {
+            let failure =
+                Failure::new("the URL of an endpoint", error.to_string(), "use the URL that Autodiscover gives");
+            return report.fail("tcp", Instant::now(), &failure);
+        }
+    };
+    let since = Instant::now();
+    let tcp = match transport::tcp(&plan.dialer, &origin).await {
+        Ok((tcp, facts)) => {
+            report.pass("tcp", since, &facts)?;
+            tcp
+        }
+        Err(failure) => return report.fail("tcp", since, &failure),
+    };
+    let since = Instant::now();
+    let channel = match transport::tls(&plan.dialer, &origin, tcp, plan.verified).await {
+        Ok((channel, facts)) => {
+            if needs_tls(&origin) {
+                report.pass("tls", since, &facts)?;
+            }
+            channel
+        }
+        Err(failure) => return report.fail("tls", since, &failure),
+    };
+    let mut session = match open(plan, &origin) {
+        Ok(session) => session,
+        Err(failure) => return report.fail("authentication", Instant::now(), &failure),
+    };
+    session.driver.adopt(origin, channel);
+    steps(plan, &mut session, report).await
+}
+
+fn open(plan: &Plan, origin: &Origin) -> Outcome<Session> {
+    let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
+    let mut auth = ClientConfig::default();
+    auth.preference = match plan.auth {
+        AuthChoice::Auto => vec![AuthScheme::Ntlm, AuthScheme::Basic],
+        AuthChoice::Basic => vec![AuthScheme::Basic],
+        AuthChoice::Ntlm => vec![AuthScheme::Ntlm],
+    };
+    // Whoever says `--auth basic` over http means it.
+    auth.cleartext = plan.auth == AuthChoice::Basic;
+    let mut auth = ClientLayer::new(auth, Box::new(crate::entropy::fill), now, wall);
+    let credentials = Credentials::password(plan.address.as_str(), plan.password.clone());
+    auth.set_credentials(now, Target::Origin(origin.clone()), credentials);
+    let mut deadlines = Deadlines::default();
+    deadlines.first_response = FIRST_RESPONSE;
+    let mut retry = Retry::default();
+    retry.count = 1;
+    let config = Config::new(plan.url.as_str(), &mut crate::entropy::fill)
+        .with_user_agent(concat!("oxprobe/", env!("CARGO_PKG_VERSION")))
+        .with_deadlines(deadlines)
+        .with_retry(retry);
+    let machine = Client::new(config, now, wall).map_err(|error| {
+        Failure::new("a URL that a request can be sent to", error.to_string(), "use the URL that Autodiscover gives")
+    })?;
+    let stack = ClientStack::new(auth, machine, plan.binding);
+    Ok(Session::new(Driver::new(stack, Some(plan.dialer.clone()))))
+}
+
+/// Tells of a step and gives its product, or ends the test.
+macro_rules! step {
+    ($report:ident, $name:literal, $run:expr) => {{
+        let since = Instant::now();
+        match $run {
+            Ok((product, facts)) => {
+                $report.pass($name, since, &facts)?;
+                product
+            }
+            Err(failure) => return $report.fail($name, since, &failure),
+        }
+    }};
+}
+
+/// A step that has no product.
+fn only(outcome: Outcome<Facts>) -> Outcome<((), Facts)> {
+    outcome.map(|facts| ((), facts))
+}
+
+async fn steps<W: Write>(plan: &Plan, session: &mut Session, report: &mut Report<W>) -> std::io::Result<()> {
+    let connect = step!(
+        report,
+        "authentication",
+        match context::begin_connect(session, &plan.user_dn) {
+            Ok(connect) => context::authentication(session, connect).await.map(|facts| (connect, facts)),
+            Err(failure) => Err(failure),
+        }
+    );
+    step!(report, "connect", only(context::connect(session, connect).await));
+    let mailbox = step!(report, "logon", mailbox::logon(session, &plan.user_dn).await);
+    step!(report, "folders", only(mailbox::folders(session, &mailbox).await));
+    let inbox = step!(report, "inbox", mailbox::inbox(session, &mailbox).await);
+    step!(report, "notification", only(notification::wait(session, &mailbox, inbox, plan).await));
+    step!(report, "cut between requests", only(cuts::between_requests(session, inbox).await));
+    step!(report, "cut in mid-response", only(cuts::in_mid_response(session, inbox).await));
+    step!(report, "disconnect", only(context::disconnect(session).await));
+    Ok(())
+}

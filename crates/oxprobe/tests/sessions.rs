@@ -1,0 +1,149 @@
+//! `test` against `serve`, and `demo`.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests; a failure here fails the test")]
+
+mod common;
+
+use std::net::TcpListener;
+
+use common::{ADDRESS, DN, Ended, PASSWORD, STEPS, Server, VARIABLE, oxprobe, run};
+
+fn all_pass(ended: &Ended, steps: &[&str]) {
+    assert_eq!(ended.status, 0, "{}", ended.all);
+    let expected: Vec<_> = steps.iter().map(|step| ((*step).to_owned(), true)).collect();
+    assert_eq!(ended.steps(), expected, "{}", ended.all);
+}
+
+/// Steps up to the one that fails, which comes last.
+fn fails_at(ended: &Ended, step: &str) -> String {
+    assert_eq!(ended.status, 1, "{}", ended.all);
+    let steps = ended.steps();
+    let (last, before) = steps.split_last().unwrap();
+    assert_eq!((last.0.as_str(), last.1), (step, false), "{}", ended.all);
+    assert!(before.iter().all(|(_, ok)| *ok), "{}", ended.all);
+    let detail = ended.detail(step);
+    for member in ["expected", "came", "advice"] {
+        assert!(detail[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {detail}");
+    }
+    detail.to_string()
+}
+
+#[test]
+fn demo_goes_through_every_step() {
+    let ended: Ended = run(&["demo", "--json"]).into();
+    all_pass(&ended, &STEPS);
+    assert_eq!(ended.detail("authentication")["scheme"], "NTLM");
+    assert_eq!(ended.detail("authentication")["binding"], "tls-server-end-point");
+    let notification = ended.detail("notification").to_string();
+    assert!(notification.contains("Delivered while you waited"), "{notification}");
+}
+
+#[test]
+fn demo_for_people_has_a_line_a_step() {
+    let ended: Ended = run(&["demo"]).into();
+    assert_eq!(ended.status, 0, "{}", ended.all);
+    assert_eq!(ended.stdout.lines().count(), STEPS.len(), "{}", ended.stdout);
+    for (line, step) in ended.stdout.lines().zip(STEPS) {
+        assert!(line.starts_with("ok ") && line.contains(step), "{line}");
+    }
+}
+
+#[test]
+fn ntlm_and_basic_over_tls() {
+    let server = Server::start("tls", &[]);
+    for scheme in ["ntlm", "basic", "auto"] {
+        let ended = server.test(PASSWORD, &["--auth", scheme, "--ca", server.ca()]);
+        all_pass(&ended, &STEPS);
+        let expected = if scheme == "basic" { "Basic" } else { "NTLM" };
+        assert_eq!(ended.detail("authentication")["scheme"], expected);
+        assert_eq!(ended.detail("tls")["names"][0], "localhost");
+    }
+}
+
+#[test]
+fn without_tls() {
+    let server = Server::start("plain", &["--plain"]);
+    let steps: Vec<&str> = STEPS.into_iter().filter(|step| *step != "tls").collect();
+    for scheme in ["ntlm", "basic"] {
+        all_pass(&server.test(PASSWORD, &["--auth", scheme]), &steps);
+    }
+}
+
+#[test]
+fn ntlm_without_a_binding_where_it_is_allowed() {
+    let server = Server::start("nobinding", &["--auth", "ntlm"]);
+    let ended = server.test(PASSWORD, &["--ca", server.ca(), "--binding", "none"]);
+    all_pass(&ended, &STEPS);
+    assert_eq!(ended.detail("authentication")["binding"], "none");
+}
+
+#[test]
+fn a_wrong_password_is_told_with_advice_and_without_the_password() {
+    const WRONG: &str = "wrong-battery-51d0";
+    let server = Server::start("wrong", &[]);
+    let mut outputs = String::new();
+    for scheme in ["ntlm", "basic"] {
+        let ended = server.test(WRONG, &["--auth", scheme, "--ca", server.ca()]);
+        let detail = fails_at(&ended, "authentication");
+        assert!(detail.contains("401") && detail.contains("password"), "{detail}");
+        outputs.push_str(&ended.all);
+    }
+    outputs.push_str(&server.test(PASSWORD, &["--ca", server.ca()]).all);
+    outputs.push_str(&server.log());
+    assert!(outputs.contains("refused"), "the server's log is part of it: {outputs}");
+    for secret in [WRONG, PASSWORD] {
+        assert!(!outputs.contains(secret), "{outputs}");
+    }
+}
+
+#[test]
+fn a_port_where_nobody_listens() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("https://127.0.0.1:{port}/mapi/emsmdb/");
+    let args = ["test", ADDRESS, "--url", &url, "--user-dn", DN, "--password-env", VARIABLE, "--insecure", "--json"];
+    let ended: Ended = oxprobe(args).env(VARIABLE, PASSWORD).output().unwrap().into();
+    let detail = fails_at(&ended, "tcp");
+    assert!(detail.contains(&port.to_string()), "{detail}");
+}
+
+#[test]
+fn a_certificate_that_nobody_trusts() {
+    let server = Server::start("untrusted", &[]);
+    let other = Server::start("other", &[]);
+    let ended = server.test(PASSWORD, &["--ca", other.ca()]);
+    let detail = fails_at(&ended, "tls");
+    assert!(detail.contains("--ca") && detail.contains("127.0.0.1") && detail.contains("expires"), "{detail}");
+    all_pass(&server.test(PASSWORD, &["--insecure"]), &STEPS);
+}
+
+#[test]
+fn tls_where_there_is_none() {
+    let server = Server::start("notls", &["--plain"]);
+    let url = server.url.replace("http:", "https:");
+    let args = ["test", ADDRESS, "--url", &url, "--user-dn", DN, "--password-env", VARIABLE, "--insecure", "--json"];
+    let ended: Ended = oxprobe(args).env(VARIABLE, PASSWORD).output().unwrap().into();
+    fails_at(&ended, "tls");
+}
+
+#[test]
+fn a_path_that_is_no_endpoint() {
+    let mut server = Server::start("path", &["--plain"]);
+    server.url = server.url.replace("emsmdb", "nspi");
+    let detail = fails_at(&server.test(PASSWORD, &["--auth", "basic"]), "connect");
+    assert!(detail.contains("3 (Invalid Path)"), "{detail}");
+}
+
+#[test]
+fn the_mailbox_of_somebody_else() {
+    let server = Server::start("dn", &["--plain"]);
+    let detail = fails_at(&server.test(PASSWORD, &["--auth", "basic", "--user-dn", "/o=oxwire/cn=bob"]), "connect");
+    assert!(detail.contains("UnknownUser"), "{detail}");
+}
+
+#[test]
+fn a_proxy_by_connect() {
+    let server = Server::start("proxied", &[]);
+    let proxy = common::proxy::start();
+    let ended = server.test(PASSWORD, &["--auth", "ntlm", "--ca", server.ca(), "--proxy", &proxy]);
+    all_pass(&ended, &STEPS);
+    assert!(ended.detail("tcp")["proxy"].as_str().unwrap().starts_with("CONNECT 127.0.0.1:"));
+}
