@@ -188,9 +188,11 @@ fn a_proxy_says_407() {
     let handle = s.handle();
     s.layer.answer(s.now, handle, Answer::Accept { principal: alice() }).unwrap();
     assert_eq!(s.delivered(), ["head alice", "end alice"]);
-    // A tunnel: bytes go on after the request's end.
+    // A tunnel: bytes go on after the request's end, and after the machine's own.
+    s.respond(conn(1));
     s.hear(conn(1), HttpEvent::Body(Bytes::from_static(b"x")));
-    assert_eq!(s.delivered(), ["body 1 alice"]);
+    s.hear(conn(1), HttpEvent::End);
+    assert_eq!(s.delivered(), ["body 1 alice", "end alice"]);
 }
 
 #[test]
@@ -385,6 +387,7 @@ fn misuse_is_told_apart() {
     let mut s = Script::new(config(&ALL));
     let misuse = |result: Result<(), Error>| assert!(matches!(result, Err(Error::Misuse(_))), "{result:?}");
     misuse(s.layer.accept(conn(1), true, ChannelBinding::None));
+    misuse(s.layer.handle(s.now, conn(1), HttpEvent::End));
     misuse(s.layer.handle(s.now, conn(77), HttpEvent::End));
     let out = |event| HttpTransmit::Event { conn: conn(1), event };
     misuse(s.layer.handle_outgoing(s.now, out(HttpEvent::End)));

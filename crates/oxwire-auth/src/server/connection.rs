@@ -85,6 +85,10 @@ pub(super) struct Connection {
     pub(super) step: Step,
     /// The machine has not yet ended the response to the request that it has.
     pub(super) responding: bool,
+    /// The request is a CONNECT.
+    pub(super) connect: bool,
+    /// The connection carries bytes as they are.
+    pub(super) tunnel: bool,
     /// The machine knows of the connection.
     pub(super) seen: bool,
     /// When it has to be authenticated.
@@ -107,6 +111,8 @@ impl Connection {
             accepted: None,
             step: Step::Idle,
             responding: false,
+            connect: false,
+            tunnel: false,
             seen: false,
             handshake: None,
             timer: None,

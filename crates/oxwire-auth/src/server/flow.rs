@@ -36,6 +36,10 @@ impl ServerLayer {
                 }
             }
             (Step::Waiting(waiting), event) => {
+                if waiting.held.last() == Some(&HttpEvent::End) && waiting.head.method() != "CONNECT" {
+                    let advice = "hold the next request back until the response in front has ended";
+                    return Err(Misuse { call: "handle", state: "request ended", advice }.into());
+                }
                 if let HttpEvent::Body(bytes) = &event {
                     waiting.held_bytes = waiting.held_bytes.saturating_add(bytes.len());
                 }
@@ -62,11 +66,11 @@ impl ServerLayer {
                 }
             }
             (Step::Refusing { .. }, _) => {}
-            (Step::Idle | Step::Owed { .. }, event) => {
-                // Of a connection that became a tunnel: the machine's.
-                if c.seen {
-                    self.deliver(c, event);
-                }
+            // Of a connection that became, or is about to become, a tunnel.
+            (Step::Owed { .. }, event) if c.connect || c.tunnel => self.deliver(c, event),
+            (Step::Owed { .. } | Step::Idle, _) => {
+                let advice = "a request begins with its head";
+                return Err(Misuse { call: "handle", state: "no request open", advice }.into());
             }
         }
         Ok(())
@@ -127,6 +131,7 @@ impl ServerLayer {
         c.handshake = None;
         c.seen = true;
         c.responding = true;
+        c.connect = head.method() == "CONNECT";
         c.step = Step::Passing { principal };
         self.deliver(c, HttpEvent::Head(Head::Request(head)));
         for event in held {
@@ -142,7 +147,8 @@ impl ServerLayer {
     fn on_request_over(&mut self, c: &mut Connection) {
         c.step = match std::mem::replace(&mut c.step, Step::Idle) {
             Step::Passing { principal } if c.responding => Step::Owed { principal },
-            _ => Step::Idle,
+            Step::Passing { .. } => Step::Idle,
+            step => step,
         };
     }
 
@@ -172,7 +178,11 @@ impl ServerLayer {
                 if !matches!(c.step, Step::Passing { .. } | Step::Owed { .. }) {
                     return misuse("no request delivered", "answer the requests that `poll_deliver` gives");
                 }
-                if matches!(event, HttpEvent::End) {
+                if let HttpEvent::Head(Head::Response(head)) = event {
+                    c.tunnel |= head.status() == 101 || (c.connect && (200..300).contains(&head.status()));
+                }
+                // The half-close of a tunnel ends no exchange: the client's half goes on.
+                if matches!(event, HttpEvent::End) && !c.tunnel {
                     c.responding = false;
                     if matches!(c.step, Step::Owed { .. }) {
                         c.step = Step::Idle;
