@@ -1,4 +1,5 @@
 //! ROP buffers: what comes before a damaged ROP is kept, what does not fit is given back, what the products do.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests may fail")]
 
 use bytes::BytesMut;
 use oxwire_core::{DecodeErrorKind, Limits, Reader, Utf16, Writer, decode_all, encode_to_bytes};

@@ -1,6 +1,92 @@
 //! oxwire-mapi: ROP buffers, rows, property values.
 
+use bytes::BytesMut;
+use oxwire::core::{Encode as _, Limits, Reader, Writer, decode_all, encode_to_bytes};
+use oxwire::mapi::property::{Cell, CountWidth, PropertyRows, PropertyTag, PropertyTags, encode_row};
+use oxwire::mapi::rop::{Execution, Handle, NotifyResponse, RequestBuilder, RopBuffer, RopRequest, RopResponse};
+
 use super::Target;
 
 /// The targets of this area.
-pub const TARGETS: &[Target] = &[];
+pub const TARGETS: &[Target] =
+    &[("rop_request", rop_request), ("rop_response", rop_response), ("rop_rows", rop_rows), ("rop_notify", rop_notify)];
+
+/// A ROP input buffer: what is read is written again to the same requests, and a server's answer to it parses.
+pub fn rop_request(data: &[u8]) {
+    let Ok(buffer) = decode_all::<RopBuffer<'_>>(data, &Limits::DEFAULT) else { return };
+    let read: Vec<RopRequest<'_>> = buffer.requests().map_while(Result::ok).map(|request| request.rop).collect();
+    let mut out = BytesMut::new();
+    let mut builder = RequestBuilder::new(&mut out);
+    // What is sent is stricter than what is received, so one may be refused.
+    let written: Vec<_> = read.iter().filter(|request| builder.push(*request).is_ok()).copied().collect();
+    builder.finish(&[Handle::UNUSED; 256]).expect("a table of all indexes");
+    let again: RopBuffer<'_> = decode_all(&out, &Limits::DEFAULT).expect("what was written");
+    let again: Vec<_> = again.requests().map(|request| request.expect("what was written").rop).collect();
+    assert_eq!(again, written);
+
+    let max_len = data.len().saturating_add(usize::from(data.first().copied().unwrap_or_default()));
+    let mut answer = BytesMut::new();
+    let Ok(mut execution) = Execution::begin(&buffer, &mut answer, max_len) else { return };
+    while execution.next_request().is_some() {
+        execution.fail(oxwire::mapi::property::ErrorCode::NULL_OBJECT);
+    }
+    let finished = execution.finish();
+    assert_eq!(finished.len, answer.len());
+    assert!(answer.len() <= max_len, "{} of {max_len}", answer.len());
+    let answer: RopBuffer<'_> = decode_all(&answer, &Limits::DEFAULT).expect("an answer that parses");
+    // The last may be the failure of a ROP that the client side has no structure for.
+    let bad = answer.responses(buffer.requests(), |_| None).filter(Result::is_err).count();
+    assert!(bad <= 1);
+}
+
+/// A ROP output buffer behind the input buffer that it answers, whose length the first two bytes give.
+pub fn rop_response(data: &[u8]) {
+    let mut r = Reader::new(data);
+    let Ok(len) = r.u16_le("len") else { return };
+    let Ok(request) = r.bytes(usize::from(len), "request") else { return };
+    let Ok(request) = decode_all::<RopBuffer<'_>>(request, &Limits::DEFAULT) else { return };
+    let Ok(response) = decode_all::<RopBuffer<'_>>(r.rest(), &Limits::DEFAULT) else { return };
+    let columns = [PropertyTag::DISPLAY_NAME, PropertyTag::CONTENT_COUNT];
+    for pair in response.responses(request.requests(), |_| Some(PropertyTags::new(&columns))) {
+        let Ok(pair) = pair else { break };
+        assert_eq!(pair.request.is_some(), pair.response.has_request());
+        if let RopResponse::QueryRows(rows) = pair.response {
+            let whole = |cells: oxwire::mapi::property::Cells<'_>| cells.into_iter().all(|cell| cell.is_ok());
+            assert!(rows.rows.into_iter().all(|row| row.is_ok_and(|row| whole(row.cells()))));
+        }
+    }
+}
+
+/// Rows of columns that the input brings: a count of up to 15, the tags, then the rows.
+pub fn rop_rows(data: &[u8]) {
+    let mut r = Reader::new(data);
+    let Ok(head) = r.u8("count") else { return };
+    let mut columns = Vec::new();
+    for _ in 0..head & 0x0F {
+        let Ok(tag) = r.u32_le("tag") else { return };
+        columns.push(PropertyTag(tag));
+    }
+    let width = if head & 0x80 == 0 { CountWidth::RopBuffer } else { CountWidth::Extended };
+    let (rows, _) = PropertyRows::scan(&mut r, 1000, PropertyTags::new(&columns), width);
+    for row in rows {
+        let row = row.expect("rows were read before");
+        let cells: Vec<Cell<'_>> = row.cells().map(|cell| cell.expect("cells were read before").1).collect();
+        assert_eq!(cells.len(), columns.len());
+        let mut out = BytesMut::new();
+        if encode_row(&mut Writer::new(&mut out), row.columns(), width, |index, _| cells[index]).is_ok() {
+            let mut again = Reader::new(&out);
+            let (again_rows, error) = PropertyRows::scan(&mut again, 1, row.columns(), width);
+            assert_eq!((error, again.is_empty(), again_rows.len()), (None, true, 1));
+        }
+    }
+}
+
+/// One RopNotify.
+pub fn rop_notify(data: &[u8]) {
+    let mut r = Reader::new(data);
+    let Ok(event) = r.structure::<NotifyResponse<'_>>() else { return };
+    if let Ok(again) = encode_to_bytes(&event) {
+        assert_eq!(again.len(), event.encoded_len());
+        assert_eq!(decode_all::<NotifyResponse<'_>>(&again, &Limits::DEFAULT), Ok(event));
+    }
+}
