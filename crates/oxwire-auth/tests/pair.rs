@@ -127,3 +127,34 @@ fn extended_protection_table() {
         }
     }
 }
+
+/// Where bodies are cut on the way carries no meaning: the same outcome, principals and bodies, whatever the scheme.
+#[test]
+fn any_cut_of_the_bodies_gives_the_same() {
+    let body: Vec<u8> = (0..200).collect();
+    for (scheme, credentials) in [
+        (AuthScheme::Ntlm, Credentials::password("DOM\\alice", PASSWORD)),
+        (AuthScheme::Basic, Credentials::password("alice", PASSWORD)),
+        (AuthScheme::Bearer, Credentials::Bearer("good-token".into())),
+    ] {
+        for piece in [1, 2, 3, 7, 64, 199, 200, 1000] {
+            let mut pair = Pair::with(&[scheme]);
+            pair.piece = piece;
+            pair.login(credentials.clone());
+            assert_eq!(pair.post(&body), ok(&body), "{scheme} {piece}");
+            assert_eq!(pair.post(&[]), ok(&[]), "{scheme} {piece}");
+            let served: Vec<_> = pair.served.iter().map(|(p, b)| (p.as_ref().unwrap().name(), b.len())).collect();
+            assert_eq!(served, [("alice", 200), ("alice", 0)], "{scheme} {piece}");
+        }
+    }
+}
+
+#[test]
+fn three_spellings_of_a_user_are_one_principal() {
+    for user in ["DOM\\alice", "ALICE@mail.test", "alice", "DOM\\Alice"] {
+        let mut pair = Pair::with(&[AuthScheme::Ntlm]);
+        pair.login(Credentials::password(user, PASSWORD));
+        assert_eq!(pair.post(b"x"), ok(b"x"), "{user}");
+        assert_eq!(pair.served[0].0.as_ref().unwrap().name(), "alice", "{user}");
+    }
+}
