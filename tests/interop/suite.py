@@ -120,6 +120,7 @@ def session(auth):
     made = requests.Session()
     made.auth = auth
     made.verify = False
+    made.trust_env = False  # or a REQUESTS_CA_BUNDLE of the machine's would come before `verify`
     return made
 
 
