@@ -9,7 +9,6 @@ use oxwire_core::{
     Writer, decode_all, encode_to_bytes,
 };
 
-use super::authenticate::MIC_OFFSET;
 use super::av_pair::{put_pair, put_text};
 use super::client::incomplete;
 use super::crypto::{Key, Mode, equal, hmac_md5, nt_proof, ntowf_v2, rc4k, session_base_key};
@@ -392,7 +391,7 @@ fn check_proof(hash: &Key, question: &Question, response: &NtlmV2Response<'_>) -
 
 fn check_mic(pending: &Pending, message: &AuthenticateMessage<'_>, exported: &Key) -> Result<(), Refusal> {
     let sent = message.mic.ok_or(Refusal::WrongMic)?;
-    let (head, rest) = pending.authenticate.split_at_checked(MIC_OFFSET).ok_or(Refusal::WrongMic)?;
+    let (head, rest) = pending.authenticate.split_at_checked(message.mic_offset).ok_or(Refusal::WrongMic)?;
     let (_, tail) = rest.split_at_checked(16).ok_or(Refusal::WrongMic)?;
     let mic = hmac_md5(exported.expose(), &[&pending.negotiate, &pending.challenge, head, &[0; 16], tail]);
     if equal(&mic, &sent) { Ok(()) } else { Err(Refusal::WrongMic) }

@@ -10,6 +10,8 @@ use super::{AvPairs, NegotiateFlags};
 /// Where the MIC stands in the message.
 pub(crate) const MIC_OFFSET: usize = 72;
 const MIC_END: usize = MIC_OFFSET + 16;
+/// Where it stands when Version is left out.
+const WITHOUT_VERSION: usize = 64;
 
 /// AUTHENTICATE_MESSAGE, [MS-NLMP] 2.2.1.3.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct AuthenticateMessage<'de> {
     pub version: Version,
     /// MIC, where the message has room for one before its payload. Whether it counts says MsvAvFlags.
     pub mic: Option<[u8; 16]>,
+    /// Where it stands: [`MIC_OFFSET`], or in Version's place.
+    pub(crate) mic_offset: usize,
 }
 
 /// Responses and keys are not shown.
@@ -70,7 +74,12 @@ impl<'de> Decode<'de> for AuthenticateMessage<'de> {
         let room = |end: usize| payload >= end && message.len() >= end;
         let mut version = Version::NONE;
         let mut mic = None;
-        if room(MIC_OFFSET) {
+        let mut mic_offset = MIC_OFFSET;
+        // Where VERSION was not negotiated, pyspnego and FreeRDP leave the field out, and the MIC stands in its place.
+        if !flags.has(NegotiateFlags::VERSION) && payload == WITHOUT_VERSION + 16 && room(WITHOUT_VERSION + 16) {
+            mic_offset = WITHOUT_VERSION;
+            mic = Some(r.array("MIC")?);
+        } else if room(MIC_OFFSET) {
             version = Version::read(r)?;
         }
         if room(MIC_END) && r.offset() == start + MIC_OFFSET {
@@ -87,6 +96,7 @@ impl<'de> Decode<'de> for AuthenticateMessage<'de> {
             flags,
             version,
             mic,
+            mic_offset,
         };
         r.ignore_rest("[MS-NLMP] 2.2.1.3: padding before and after the data");
         Ok(this)
