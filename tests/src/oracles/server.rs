@@ -46,7 +46,7 @@ struct World {
     /// Cookies as they were set, with the user that they were set for.
     cookies: Vec<(String, String)>,
     conns: BTreeMap<ConnectionId, String>,
-    handles: Vec<(RequestHandle, ContextId)>,
+    handles: Vec<(RequestHandle, ContextId, String)>,
     contexts: BTreeMap<ContextId, String>,
 }
 
@@ -179,13 +179,14 @@ impl World {
     }
 
     fn answer(&mut self, script: &mut Script<'_>) {
-        let Some((handle, context)) = script.pick(&self.handles) else { return };
+        let Some((handle, context, owner)) = script.pick(&self.handles) else { return };
         let body = [Bytes::copy_from_slice(script.bytes()), Bytes::from_static(&[0; 16])];
         let answered = match script.byte() % 4 {
             0 => {
                 let accepted = self.server.accept(self.now, handle, String::new(), &body).is_ok();
-                if let Some(owner) = self.server.contexts().principal(context).filter(|_| accepted) {
-                    self.contexts.insert(context, owner.name().to_owned());
+                if accepted {
+                    // It may have ended by now: a request sent ahead on the same connection may have replaced it.
+                    self.contexts.insert(context, owner);
                 }
                 accepted
             }
@@ -195,7 +196,7 @@ impl World {
         };
         if answered {
             assert!(self.server.respond(self.now, handle, &body).is_err(), "answered twice");
-            self.handles.retain(|(known, _)| *known != handle);
+            self.handles.retain(|(known, ..)| *known != handle);
         }
     }
 
@@ -239,9 +240,9 @@ impl World {
                     if let Some(owner) = self.contexts.get(&request.context) {
                         assert_eq!(owner, request.principal.name(), "a context of another user was reached");
                     }
-                    self.handles.push((request.handle, request.context));
+                    self.handles.push((request.handle, request.context, request.principal.name().to_owned()));
                 }
-                Event::Waiting { handle, context } => self.handles.push((handle, context)),
+                Event::Waiting { handle, context } => self.handles.push((handle, context, String::new())),
                 Event::Ended { removed, .. } => {
                     assert!(removed.state.is_some());
                     assert_eq!(self.contexts.remove(&removed.context).as_deref(), Some(removed.principal.name()));
