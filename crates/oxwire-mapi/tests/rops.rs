@@ -126,7 +126,7 @@ fn responses_are_paired_with_their_requests() {
 
 /// R4545, R454502, R4517, R4519: what does not fit is not processed, and comes back whole, last.
 #[test]
-fn r4519_what_does_not_fit_is_given_back() {
+fn oxcrops_r4519_what_does_not_fit_is_given_back() {
     let input = list();
     let whole = answer(&input, 1000).0.len();
     let least = buffer(&input).rops_list().len() + 3 + 2 + 8;
@@ -178,7 +178,7 @@ fn an_unknown_rop_keeps_what_is_before_it() {
 
 /// R4493: the table has an entry for the highest index; R4712: a server fails a ROP whose index is behind its end.
 #[test]
-fn r4493_handle_indexes_are_within_the_table() {
+fn oxcrops_r4493_handle_indexes_are_within_the_table() {
     let mut out = BytesMut::new();
     let mut builder = RequestBuilder::new(&mut out);
     builder.push(&release(2)).unwrap();
@@ -191,7 +191,7 @@ fn r4493_handle_indexes_are_within_the_table() {
 
 /// R7 and R4675: RopSize counts itself, the table is what follows.
 #[test]
-fn r7_framing_that_does_not_hold_is_an_error() {
+fn oxcrops_r7_framing_that_does_not_hold_is_an_error() {
     for bytes in [&[][..], &[2], &[1, 0], &[3, 0], &[2, 0, 1], &[2, 0, 1, 2, 3, 4, 5]] {
         assert!(decode_all::<RopBuffer<'_>>(bytes, &Limits::DEFAULT).is_err(), "{bytes:?}");
     }
