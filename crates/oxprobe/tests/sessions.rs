@@ -3,7 +3,8 @@
 
 mod common;
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 
 use common::{ADDRESS, DN, Ended, PASSWORD, STEPS, Server, VARIABLE, oxprobe, run};
 
@@ -146,4 +147,30 @@ fn a_proxy_by_connect() {
     let ended = server.test(PASSWORD, &["--auth", "ntlm", "--ca", server.ca(), "--proxy", &proxy]);
     all_pass(&ended, &STEPS);
     assert!(ended.detail("tcp")["proxy"].as_str().unwrap().starts_with("CONNECT 127.0.0.1:"));
+}
+
+/// Bytes that are no HTTP, halves of requests, and connections that say nothing cost nobody but themselves.
+#[test]
+fn garbage_does_not_disturb_the_others() {
+    let server = Server::start("garbage", &["--plain"]);
+    let address = server.url.split('/').nth(2).unwrap().to_owned();
+    let silent = TcpStream::connect(&address).unwrap();
+    let mut half = TcpStream::connect(&address).unwrap();
+    half.write_all(b"POST /mapi/emsmdb/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc").unwrap();
+    for bytes in [
+        &b"\0\xFF\x16\x03\x01 no HTTP\r\n\r\n"[..],
+        b"GET / HTTP/1.1\nHost: x\n\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+    ] {
+        let mut tcp = TcpStream::connect(&address).unwrap();
+        tcp.write_all(bytes).unwrap();
+        let mut answer = Vec::new();
+        // A reset in place of an answer is as good: what counts is that the connection ends.
+        let _ = tcp.read_to_end(&mut answer);
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1."), "{answer:?}");
+        assert!(!answer.starts_with(b"HTTP/1.1 2"), "{answer:?}");
+    }
+    let steps: Vec<&str> = STEPS.into_iter().filter(|step| *step != "tls").collect();
+    all_pass(&server.test(PASSWORD, &["--auth", "ntlm"]), &steps);
+    drop((silent, half));
 }

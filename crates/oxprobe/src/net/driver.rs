@@ -21,6 +21,10 @@ use super::socket::{self, Command, Opened, Shared, SocketEvent};
 /// Events that may wait for the driver, over all connections; then reading stops.
 const EVENT_QUEUE: usize = 256;
 
+/// Bytes that a connection's task may have before it is given more: a peer that does not read fills the bounded queue of the
+/// `Connection`, not this process.
+const WRITE_AHEAD: u64 = 1 << 20;
+
 /// How long a connection that is to close may take to get its last bytes out.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -242,6 +246,7 @@ impl<S: Stack> Driver<S> {
                 link.owed += 1;
                 on_bytes(link, now, bytes);
             }
+            SocketEvent::Drained => {}
             SocketEvent::Eof => link.http.handle_eof(now),
             SocketEvent::Gone(_) if link.closing.is_some() => {
                 self.links.remove(&conn);
@@ -309,7 +314,12 @@ impl<S: Stack> Driver<S> {
                 link.http.abort(now);
             }
         }
-        while let Some(transmit) = link.http.poll_transmit(now) {
+        loop {
+            if link.unwritten() > WRITE_AHEAD {
+                link.shared.held_back.store(true, Ordering::Relaxed);
+                break;
+            }
+            let Some(transmit) = link.http.poll_transmit(now) else { break };
             moved = true;
             match transmit {
                 Transmit::Send { head, body, .. } => {
@@ -340,4 +350,102 @@ impl<S: Stack> Driver<S> {
 fn on_bytes(link: &mut Link, now: Instant, bytes: Bytes) {
     // An error is told as an event too, as the connection's last.
     let _ = link.http.handle(now, bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use oxwire::http::{Head, RequestFate, RequestHead};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A machine that sends what it is told and keeps what it hears.
+    #[derive(Default)]
+    struct Recorder {
+        to_send: VecDeque<HttpTransmit>,
+        heard: Vec<HttpEvent>,
+    }
+
+    impl Stack for Recorder {
+        fn on_open(&mut self, _now: Instant, _conn: ConnectionId, _opened: &Opened) {}
+
+        fn handle(&mut self, _now: Instant, _conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
+            self.heard.push(event);
+            Ok(())
+        }
+
+        fn poll_transmit(&mut self, _now: Instant) -> Option<HttpTransmit> {
+            self.to_send.pop_front()
+        }
+
+        fn handle_timeout(&mut self, _now: Instant) {}
+
+        fn poll_timeout(&self) -> Option<Instant> {
+            None
+        }
+    }
+
+    const CONN: ConnectionId = ConnectionId::new(1);
+
+    /// A driver that is to send a request with a body of that size.
+    fn driver(port: u16, body: usize) -> Driver<Recorder> {
+        let origin = Origin { scheme: oxwire::http::Scheme::Http, host: "127.0.0.1".into(), port };
+        let head = RequestHead::builder("POST", "/").field("Host", "x").field("Content-Length", body.to_string());
+        let head = HttpEvent::Head(Head::Request(head.request().unwrap()));
+        let mut stack = Recorder::default();
+        stack.to_send.push_back(HttpTransmit::Open { conn: CONN, origin });
+        for event in [head, HttpEvent::Body(Bytes::from(vec![7; body])), HttpEvent::End] {
+            stack.to_send.push_back(HttpTransmit::Event { conn: CONN, event });
+        }
+        Driver::new(stack, Some(Dialer { tls: None, proxy: None }))
+    }
+
+    async fn fate(driver: &mut Driver<Recorder>) -> RequestFate {
+        loop {
+            if let Some(HttpEvent::Reset(reset)) = driver.stack.heard.last() {
+                return reset.request;
+            }
+            driver.turn().await;
+        }
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_request_that_never_left_is_not_sent() {
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        assert_eq!(fate(&mut driver(port, 10)).await, RequestFate::NotSent);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_request_that_left_in_part_is_not_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // More than any system's buffers take.
+        let mut driver = driver(listener.local_addr().unwrap().port(), 64 << 20);
+        let accepted = async {
+            let (mut tcp, _) = listener.accept().await.unwrap();
+            let mut some = [0; 100];
+            tcp.read_exact(&mut some).await.unwrap();
+        };
+        let (told, ()) = tokio::join!(fate(&mut driver), accepted);
+        assert_eq!(told, RequestFate::NotSent);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_request_that_left_whole_has_an_unknown_fate() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut driver = driver(listener.local_addr().unwrap().port(), 10);
+        let accepted = async {
+            let (mut tcp, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(&[7; 10]) {
+                head.push(tcp.read_u8().await.unwrap());
+            }
+            tcp.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab").await.unwrap();
+        };
+        let (told, ()) = tokio::join!(fate(&mut driver), accepted);
+        assert_eq!(told, RequestFate::Unknown);
+        assert!(matches!(driver.stack.heard.first(), Some(HttpEvent::Head(Head::Response(_)))));
+    }
 }

@@ -3,7 +3,7 @@
 use std::io::IoSlice;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::{Buf, Bytes, BytesMut};
 use oxwire::core::{ConnectionId, Inline};
@@ -54,6 +54,8 @@ pub(crate) enum SocketEvent {
     Read(Bytes),
     /// It is open.
     Opened(Opened),
+    /// All that was handed over is written, and the driver held more back.
+    Drained,
     /// The peer will send nothing more.
     Eof,
     /// The connection is gone, and why.
@@ -71,12 +73,14 @@ pub(crate) struct Shared {
     pub(crate) taken: Arc<AtomicU64>,
     /// Reads that the task may do before the driver has dealt with what came.
     pub(crate) credit: Arc<Semaphore>,
+    /// The driver holds output back until the task has written what it has.
+    pub(crate) held_back: Arc<AtomicBool>,
 }
 
 impl Shared {
     /// A new connection's.
     pub(crate) fn new() -> Self {
-        Self { taken: Arc::default(), credit: Arc::new(Semaphore::new(READ_CREDIT)) }
+        Self { taken: Arc::default(), credit: Arc::new(Semaphore::new(READ_CREDIT)), held_back: Arc::default() }
     }
 }
 
@@ -92,7 +96,7 @@ pub(crate) async fn run<S: Stream>(
     // The end of the reading side does not end the writing side: a half-closed client still wants its answer. The end of
     // the writing side ends both.
     let gone = tokio::select! {
-        gone = write(&mut writer, &mut commands, &shared.taken) => gone,
+        gone = write(&mut writer, conn, &mut commands, &events, &shared) => gone,
         gone = read(reader, conn, &events, &shared.credit) => gone,
     };
     if let Some(why) = gone {
@@ -130,8 +134,10 @@ async fn read<R: AsyncRead + Unpin>(
 /// Writes what is asked for; `None` when the driver wanted the end.
 async fn write<W: AsyncWrite + Unpin>(
     writer: &mut W,
+    conn: ConnectionId,
     commands: &mut mpsc::UnboundedReceiver<Command>,
-    taken: &AtomicU64,
+    events: &Events,
+    shared: &Shared,
 ) -> Option<String> {
     loop {
         let command = match commands.try_recv() {
@@ -141,11 +147,14 @@ async fn write<W: AsyncWrite + Unpin>(
                 if let Err(error) = writer.flush().await {
                     return Some(error.to_string());
                 }
+                if shared.held_back.swap(false, Ordering::Relaxed) {
+                    events.send((conn, SocketEvent::Drained)).await.ok()?;
+                }
                 commands.recv().await?
             }
         };
         let done = match command {
-            Command::Send { head, body } => write_both(writer, head, body, taken).await,
+            Command::Send { head, body } => write_both(writer, head, body, &shared.taken).await,
             Command::Finish => writer.shutdown().await,
             Command::Close => {
                 return Some(match writer.shutdown().await {

@@ -6,6 +6,8 @@ mod operations;
 mod properties;
 mod rops;
 mod stack;
+#[cfg(test)]
+mod tests;
 mod users;
 
 use std::fmt;
