@@ -152,7 +152,11 @@ fn plain(value: &Value) -> String {
 
 /// What a server said may hold line breaks and terminal escapes: one line, nothing that moves a cursor.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    // Marks of writing direction are no control characters, and reorder the line all the same.
+    let moves = |c: char| {
+        c.is_control() || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if moves(c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -163,7 +167,7 @@ mod tests {
         let mut out = Vec::new();
         let mut report = Report::new(&mut out, json);
         let facts = Facts::new().with("version", "TLS 1.3").with("names", vec!["a", "b"]).with_some("none", None::<u8>);
-        let facts = facts.with_words("folders", json!([{ "name": "Inbox" }]), "Inbox\u{7}".to_owned());
+        let facts = facts.with_words("folders", json!([{ "name": "Inbox" }]), "Inbox\u{202E}\u{7}".to_owned());
         report.pass("tls", Instant::now(), &facts).unwrap();
         assert!(!report.failed());
         let failure = Failure::new("code 0", "code 10: \x1b[31mno\nsuch", "connect again").with_facts(facts);
@@ -175,7 +179,7 @@ mod tests {
     #[test]
     fn lines_for_people() {
         let text = run(false);
-        assert!(text.contains("version TLS 1.3; names a, b; folders Inbox \n"), "{text}");
+        assert!(text.contains("version TLS 1.3; names a, b; folders Inbox  \n"), "{text}");
         assert!(text.contains("came: code 10:  [31mno such\n"), "{text}");
         assert_eq!(text.lines().count(), 5);
     }

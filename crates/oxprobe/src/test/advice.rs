@@ -14,7 +14,10 @@ const TEXT_LIMIT: usize = 600;
 pub(crate) fn of_outcome(request: RequestType, outcome: &Outcome) -> Failure {
     let expected = format!("X-ResponseCode 0 to {request}");
     match outcome {
-        Outcome::Answered(_) => Failure::new(expected, "it", "nothing"),
+        // Asked for only where no answer was to come: in the cut in mid-response.
+        Outcome::Answered(_) => {
+            Failure::new(expected, "a whole answer", "the connection was cut too late: run the test again")
+        }
         Outcome::Refused { code, response } => {
             let came = format!("X-ResponseCode {code}; the server says: {}", text(response));
             Failure::new(expected, came, of_code(*code)).with_facts(servers(&response.head))

@@ -30,6 +30,9 @@ pub(crate) use transport::needs_tls;
 /// How long a request may stay without the first byte of its answer.
 const FIRST_RESPONSE: Duration = Duration::from_secs(30);
 
+/// How long a request may take in all, however often the server says that it is at work; longer only to listen longer.
+const WHOLE_REQUEST: Duration = Duration::from_secs(120);
+
 /// What is to be tested, and how.
 pub(crate) struct Plan {
     /// The user's address, and the name that authenticates.
@@ -111,6 +114,7 @@ fn open(plan: &Plan, origin: &Origin) -> Outcome<Session> {
     auth.set_credentials(now, Target::Origin(origin.clone()), credentials);
     let mut deadlines = Deadlines::default();
     deadlines.first_response = FIRST_RESPONSE;
+    deadlines.whole_request = WHOLE_REQUEST.max(plan.listen.saturating_mul(2));
     let mut retry = Retry::default();
     retry.count = 1;
     let config = Config::new(plan.url.as_str(), &mut crate::entropy::fill)
