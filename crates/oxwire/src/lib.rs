@@ -2,6 +2,8 @@
 
 #[cfg(feature = "auth")]
 pub use oxwire_auth as auth;
+#[cfg(feature = "autodiscover")]
+pub use oxwire_autodiscover as autodiscover;
 pub use oxwire_core as core;
 pub use oxwire_http as http;
 #[cfg(feature = "mapi")]

@@ -1,0 +1,10 @@
+//! Autodiscover: from an address to the endpoints of a mailbox.
+//!
+//! - [`xml`]: the reader and the writer that the documents stand on.
+//! - [`pox`]: the documents of Outlook and of Exchange ActiveSync, request and response, encode and decode.
+
+pub mod pox;
+mod text;
+pub mod xml;
+
+pub use text::Text;

@@ -1,0 +1,466 @@
+//! Reading a document by pulling elements out of it.
+
+use std::borrow::Cow;
+
+use quick_xml::XmlVersion;
+use quick_xml::errors::{Error as Quick, IllFormedError, SyntaxError};
+use quick_xml::events::Event as Token;
+use quick_xml::events::attributes::{AttrError, Attributes};
+
+use super::error::{Path, XmlError, XmlErrorKind};
+use super::source::Source;
+
+/// A start tag.
+#[derive(Debug, Clone, Copy)]
+pub struct Element<'x> {
+    /// What stands between `<` and `>` or `/>`.
+    content: &'x str,
+    /// The name with its prefix.
+    name: &'x str,
+    /// Where the `<` stands in the text.
+    offset: usize,
+}
+
+impl<'x> Element<'x> {
+    /// The name without its prefix.
+    #[must_use]
+    pub fn name(&self) -> &'x str {
+        local(self.name)
+    }
+
+    /// The value of an attribute, named without prefix and in the letter case given. White space around it is no part of it.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<Cow<'x, str>> {
+        if self.content.len() == self.name.len() {
+            return None;
+        }
+        let mut attributes = Attributes::new(self.content, self.name.len());
+        // Checked when the tag was read.
+        attributes.with_checks(false);
+        let found = attributes.flatten().find(|attribute| local(attribute.key.into_inner()) == name)?;
+        found.normalized_value(XmlVersion::Implicit1_0).ok().map(trim)
+    }
+}
+
+/// An element that is open.
+#[derive(Debug, Clone, Copy)]
+struct Open<'x> {
+    name: &'x str,
+    offset: usize,
+    /// How many namespaces were bound outside of it.
+    bound: usize,
+}
+
+/// What comes next inside the innermost open element.
+enum Item<'x> {
+    Start(Element<'x>),
+    Text(Cow<'x, str>),
+    Character(char),
+    End,
+}
+
+/// A pull reader over one document.
+///
+/// [`root`](Self::root) opens the outermost element. Then, for the innermost open element: [`child`](Self::child) opens the
+/// next element inside, or closes the element when there is none; [`text`](Self::text), [`skip`](Self::skip) and
+/// [`raw`](Self::raw) close it. [`finish`](Self::finish) ends the document.
+pub struct Reader<'x> {
+    source: &'x Source<'x>,
+    text: &'x str,
+    tokens: quick_xml::Reader<&'x [u8]>,
+    open: Vec<Open<'x>>,
+    /// Prefix and name of each namespace that is bound, innermost last. The empty prefix is the default.
+    bound: Vec<(&'x str, Cow<'x, str>)>,
+    /// The innermost element was an empty tag: its end comes next.
+    empty: bool,
+    elements: usize,
+    references: usize,
+}
+
+impl std::fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").field("offset", &self.position()).field("path", &self.path()).finish_non_exhaustive()
+    }
+}
+
+impl<'x> Reader<'x> {
+    /// A reader in front of the document.
+    #[must_use]
+    pub fn new(source: &'x Source<'x>) -> Self {
+        let mut tokens = quick_xml::Reader::from_str(source.text());
+        tokens.config_mut().check_comments = true;
+        Self {
+            source,
+            text: source.text(),
+            tokens,
+            open: Vec::with_capacity(8),
+            bound: Vec::with_capacity(4),
+            empty: false,
+            elements: 0,
+            references: 0,
+        }
+    }
+
+    /// Opens the root element.
+    ///
+    /// # Errors
+    /// [`XmlError`]: no element, text in front of it, a document type declaration, markup that is not well formed.
+    pub fn root(&mut self) -> Result<Element<'x>, XmlError> {
+        loop {
+            let at = self.position();
+            match self.token()? {
+                Token::Decl(_) if at == 0 => {}
+                Token::Start(start) => return self.start(start.len(), start.name().into_inner().len(), false),
+                Token::Empty(start) => return self.start(start.len(), start.name().into_inner().len(), true),
+                Token::Text(text) if is_space(&text) => {}
+                Token::Comment(_) | Token::PI(_) => {}
+                Token::Eof => return Err(self.error(at, XmlErrorKind::NoElement)),
+                Token::DocType(_) => return Err(self.error(at, XmlErrorKind::Doctype)),
+                Token::Decl(_) => return Err(self.declaration(at)),
+                _ => return Err(self.error(at, XmlErrorKind::Markup { expected: "an element" })),
+            }
+        }
+    }
+
+    /// Opens the next element inside the innermost open one; `None` closes that one.
+    ///
+    /// # Errors
+    /// [`XmlError`]: text among elements, or markup that is not well formed.
+    pub fn child(&mut self) -> Result<Option<Element<'x>>, XmlError> {
+        loop {
+            let at = self.position();
+            match self.item()? {
+                Item::Start(element) => return Ok(Some(element)),
+                Item::End => return Ok(None),
+                Item::Text(text) if is_space(&text) => {}
+                Item::Text(_) | Item::Character(_) => return Err(self.error(at, XmlErrorKind::TextAmongElements)),
+            }
+        }
+    }
+
+    /// The text of the innermost open element, which it closes. White space around it is no part of it.
+    ///
+    /// # Errors
+    /// [`XmlError`]: an element inside, text that is too long, or markup that is not well formed.
+    pub fn text(&mut self) -> Result<Cow<'x, str>, XmlError> {
+        let allowed = self.source.limits().text;
+        let mut whole = Cow::Borrowed("");
+        loop {
+            let at = self.position();
+            match self.item()? {
+                Item::Text(piece) if whole.is_empty() => whole = piece,
+                Item::Text(piece) => whole.to_mut().push_str(&piece),
+                Item::Character(c) => whole.to_mut().push(c),
+                Item::Start(element) => {
+                    self.open.pop();
+                    return Err(self.error(element.offset, XmlErrorKind::ElementInText));
+                }
+                Item::End => break,
+            }
+            if whole.len() > allowed {
+                return Err(self.error(at, XmlErrorKind::Limit { limit: "text", allowed }));
+            }
+        }
+        Ok(trim(whole))
+    }
+
+    /// Closes the innermost open element, whatever it holds.
+    ///
+    /// # Errors
+    /// [`XmlError`]: markup that is not well formed.
+    pub fn skip(&mut self) -> Result<(), XmlError> {
+        let outside = self.open.len().saturating_sub(1);
+        while self.open.len() > outside {
+            self.item()?;
+        }
+        Ok(())
+    }
+
+    /// Closes the innermost open element and gives its markup, its own tags included, as it stands in the document.
+    ///
+    /// # Errors
+    /// [`XmlError`]: markup that is not well formed.
+    pub fn raw(&mut self) -> Result<&'x str, XmlError> {
+        let from = self.open.last().map_or(0, |open| open.offset);
+        self.skip()?;
+        Ok(self.text.get(from..self.position()).unwrap_or_default())
+    }
+
+    /// The end of the document: comments and white space alone may follow the root element.
+    ///
+    /// # Errors
+    /// [`XmlErrorKind::AfterRoot`], or markup that is not well formed.
+    pub fn finish(&mut self) -> Result<(), XmlError> {
+        loop {
+            let at = self.position();
+            match self.token()? {
+                Token::Eof => return Ok(()),
+                Token::Text(text) if is_space(&text) => {}
+                Token::Comment(_) | Token::PI(_) => {}
+                _ => return Err(self.error(at, XmlErrorKind::AfterRoot)),
+            }
+        }
+    }
+
+    /// The namespace of the innermost open element, empty where it has none.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        let prefix = self.open.last().and_then(|open| open.name.split_once(':')).map_or("", |(prefix, _)| prefix);
+        self.bound.iter().rfind(|(bound, _)| *bound == prefix).map_or("", |(_, name)| name)
+    }
+
+    /// An error about the value or the content of `element`, which was just read.
+    #[must_use]
+    pub fn error_at(&self, element: &Element<'x>, kind: XmlErrorKind) -> XmlError {
+        let mut error = self.error(element.offset, kind);
+        if self.open.last().is_none_or(|open| open.offset != element.offset) {
+            error.path = Path::of(self.open.iter().map(|open| open.name).chain([element.name]));
+        }
+        error
+    }
+
+    /// An error about what the element that was just closed lacks; `element` is its start tag.
+    #[must_use]
+    pub fn missing(&self, element: &Element<'x>, name: &'static str) -> XmlError {
+        self.error_at(element, XmlErrorKind::Missing { element: name })
+    }
+
+    fn position(&self) -> usize {
+        usize::try_from(self.tokens.buffer_position()).unwrap_or(usize::MAX)
+    }
+
+    fn path(&self) -> Path {
+        Path::of(self.open.iter().map(|open| open.name))
+    }
+
+    fn error(&self, offset: usize, kind: XmlErrorKind) -> XmlError {
+        XmlError { offset: self.source.input_offset(offset), path: self.path(), kind }
+    }
+
+    fn declaration(&self, at: usize) -> XmlError {
+        self.error(at, XmlErrorKind::Markup { expected: "the XML declaration at the start of the document" })
+    }
+
+    fn token(&mut self) -> Result<Token<'x>, XmlError> {
+        let at = self.position();
+        self.tokens.read_event().map_err(|error| {
+            let syntax = usize::try_from(self.tokens.error_position()).unwrap_or(at).max(at);
+            match error {
+                Quick::Syntax(syntax_error) => self.error(syntax, syntax_kind(syntax_error)),
+                Quick::IllFormed(
+                    IllFormedError::UnmatchedEndTag(_)
+                    | IllFormedError::MismatchedEndTag { .. }
+                    | IllFormedError::MissingEndTag(_),
+                ) => self.error(syntax, XmlErrorKind::EndTag),
+                Quick::IllFormed(IllFormedError::UnclosedReference) => self.error(syntax, XmlErrorKind::Reference),
+                Quick::IllFormed(IllFormedError::MissingDoctypeName) => self.error(at, XmlErrorKind::Doctype),
+                Quick::IllFormed(IllFormedError::DoubleHyphenInComment) => {
+                    self.error(syntax, XmlErrorKind::Markup { expected: "no `--` in a comment" })
+                }
+                Quick::IllFormed(_) => self.declaration(at),
+                _ => self.error(at, XmlErrorKind::Markup { expected: "well-formed markup" }),
+            }
+        })
+    }
+
+    /// The next item inside the innermost open element; an end closes it.
+    fn item(&mut self) -> Result<Item<'x>, XmlError> {
+        if self.empty || self.open.is_empty() {
+            self.close();
+            return Ok(Item::End);
+        }
+        loop {
+            let at = self.position();
+            return match self.token()? {
+                Token::Start(start) => self.start(start.len(), start.name().into_inner().len(), false).map(Item::Start),
+                Token::Empty(start) => self.start(start.len(), start.name().into_inner().len(), true).map(Item::Start),
+                Token::End(_) => {
+                    self.close();
+                    Ok(Item::End)
+                }
+                Token::Text(text) => {
+                    self.characters(&text, at)?;
+                    if text.contains("]]>") {
+                        return Err(self.error(at, XmlErrorKind::Markup { expected: "no `]]>` in text" }));
+                    }
+                    Ok(Item::Text(text.xml10_content()))
+                }
+                Token::CData(text) => {
+                    self.characters(&text, at)?;
+                    Ok(Item::Text(text.xml10_content()))
+                }
+                Token::GeneralRef(reference) => self.reference(&reference, at).map(Item::Character),
+                Token::Comment(_) | Token::PI(_) => continue,
+                Token::Decl(_) => Err(self.declaration(at)),
+                Token::DocType(_) => Err(self.error(at, XmlErrorKind::Doctype)),
+                Token::Eof => Err(self.error(at, XmlErrorKind::Eof)),
+            };
+        }
+    }
+
+    fn close(&mut self) {
+        self.empty = false;
+        if let Some(closed) = self.open.pop() {
+            self.bound.truncate(closed.bound);
+        }
+    }
+
+    /// Opens the element whose tag was just read: `len` bytes between its brackets, `name` of them its name.
+    fn start(&mut self, len: usize, name: usize, empty: bool) -> Result<Element<'x>, XmlError> {
+        let end = self.position().saturating_sub(if empty { 2 } else { 1 });
+        let from = end.saturating_sub(len);
+        let content = self.text.get(from..end).unwrap_or_default();
+        let name = content.get(..name).unwrap_or_default();
+        let offset = from.saturating_sub(1);
+        let limits = *self.source.limits();
+        self.elements += 1;
+        if self.open.len() >= limits.depth {
+            return Err(self.error(offset, XmlErrorKind::Limit { limit: "depth", allowed: limits.depth }));
+        }
+        if self.elements > limits.elements {
+            return Err(self.error(offset, XmlErrorKind::Limit { limit: "elements", allowed: limits.elements }));
+        }
+        if !is_name(name) {
+            return Err(self.error(offset, XmlErrorKind::Name));
+        }
+        self.open.push(Open { name, offset, bound: self.bound.len() });
+        self.empty = empty;
+        if content.len() > name.len() {
+            self.attributes(content, name.len(), from)?;
+        }
+        Ok(Element { content, name, offset })
+    }
+
+    /// Checks the attributes of a tag and binds the namespaces among them.
+    fn attributes(&mut self, content: &'x str, name: usize, from: usize) -> Result<(), XmlError> {
+        let limits = *self.source.limits();
+        for (count, attribute) in Attributes::new(content, name).enumerate() {
+            if count >= limits.attributes {
+                return Err(self.error(from, XmlErrorKind::Limit { limit: "attributes", allowed: limits.attributes }));
+            }
+            let attribute = attribute.map_err(|error| self.attribute_error(&error, from))?;
+            let bad = |reader: &Self, expected| Err(reader.error(from, XmlErrorKind::Attribute { expected }));
+            let key: &'x str = attribute.key.into_inner();
+            if !is_name(key) {
+                return bad(self, "a name in front of `=`");
+            }
+            if attribute.value.contains('<') {
+                return bad(self, "no `<` in the value of an attribute");
+            }
+            if attribute.value.len() > limits.text {
+                return Err(self.error(from, XmlErrorKind::Limit { limit: "text", allowed: limits.text }));
+            }
+            self.characters(&attribute.value, from)?;
+            for reference in attribute.value.split('&').skip(1) {
+                let Some((reference, _)) = reference.split_once(';') else {
+                    return Err(self.error(from, XmlErrorKind::Reference));
+                };
+                self.reference(reference, from)?;
+            }
+            let prefix = if key == "xmlns" { Some("") } else { key.strip_prefix("xmlns:") };
+            if let Some(prefix) = prefix {
+                let Ok(name) = attribute.normalized_value(XmlVersion::Implicit1_0) else {
+                    return bad(self, "the name of a namespace");
+                };
+                self.bound.push((prefix, name));
+            }
+        }
+        Ok(())
+    }
+
+    fn attribute_error(&self, error: &AttrError, from: usize) -> XmlError {
+        let (at, expected) = match *error {
+            AttrError::ExpectedEq(at) => (at, "`=` behind the name of an attribute"),
+            AttrError::ExpectedValue(at) => (at, "a value behind `=`"),
+            AttrError::UnquotedValue(at) => (at, "quotes around the value of an attribute"),
+            AttrError::ExpectedQuote(at, _) => (at, "the closing quote of a value"),
+            AttrError::Duplicated(at, _) => (at, "each attribute once"),
+        };
+        self.error(from + at, XmlErrorKind::Attribute { expected })
+    }
+
+    /// What `&reference;` stands for.
+    fn reference(&mut self, reference: &str, at: usize) -> Result<char, XmlError> {
+        let allowed = self.source.limits().references;
+        self.references += 1;
+        if self.references > allowed {
+            return Err(self.error(at, XmlErrorKind::Limit { limit: "references", allowed }));
+        }
+        let number = match reference {
+            "amp" => return Ok('&'),
+            "lt" => return Ok('<'),
+            "gt" => return Ok('>'),
+            "apos" => return Ok('\''),
+            "quot" => return Ok('"'),
+            _ => reference.strip_prefix('#').ok_or(self.error(at, XmlErrorKind::Entity))?,
+        };
+        let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |hex| (hex, 16));
+        let digits = Some(digits).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let value = digits.and_then(|digits| u32::from_str_radix(digits, radix).ok());
+        let value = value.ok_or_else(|| self.error(at, XmlErrorKind::Reference))?;
+        char::from_u32(value)
+            .filter(|c| is_character(*c))
+            .ok_or_else(|| self.error(at, XmlErrorKind::Character { found: value }))
+    }
+
+    fn characters(&self, text: &str, at: usize) -> Result<(), XmlError> {
+        // The common case costs one look at each byte: only these bytes begin a character that XML forbids.
+        if !text.bytes().any(|byte| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r') || byte == 0xEF) {
+            return Ok(());
+        }
+        match text.char_indices().find(|(_, c)| !is_character(*c)) {
+            Some((offset, c)) => Err(self.error(at + offset, XmlErrorKind::Character { found: u32::from(c) })),
+            None => Ok(()),
+        }
+    }
+}
+
+const fn syntax_kind(error: SyntaxError) -> XmlErrorKind {
+    let expected = match error {
+        SyntaxError::UnclosedTag => "`>` at the end of a tag",
+        SyntaxError::UnclosedComment => "`-->` at the end of a comment",
+        SyntaxError::UnclosedCData => "`]]>` at the end of a CDATA section",
+        SyntaxError::UnclosedPI | SyntaxError::UnclosedXmlDecl => "`?>` at the end of a processing instruction",
+        SyntaxError::UnclosedDoctype => return XmlErrorKind::Doctype,
+        SyntaxError::UnclosedSingleQuotedAttributeValue | SyntaxError::UnclosedDoubleQuotedAttributeValue => {
+            return XmlErrorKind::Attribute { expected: "the closing quote of a value" };
+        }
+        SyntaxError::InvalidBangMarkup => "a comment or a CDATA section behind `<!`",
+    };
+    XmlErrorKind::Markup { expected }
+}
+
+const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
+
+fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim_matches(SPACE)),
+        Cow::Owned(text) if text.starts_with(SPACE) || text.ends_with(SPACE) => {
+            Cow::Owned(text.trim_matches(SPACE).to_owned())
+        }
+        owned => owned,
+    }
+}
+
+fn is_space(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+fn local(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(_, local)| local)
+}
+
+/// A name of XML, with at most one prefix. Beyond ASCII every letter is taken: no name here has any.
+fn is_name(name: &str) -> bool {
+    name.split(':').count() <= 2
+        && name.split(':').all(|part| {
+            let first = part.bytes().next().unwrap_or_default();
+            (first.is_ascii_alphabetic() || first == b'_' || first >= 0x80)
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) || byte >= 0x80)
+        })
+}
+
+/// A character that a document may hold: XML 1.0, 2.2.
+pub(super) const fn is_character(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
