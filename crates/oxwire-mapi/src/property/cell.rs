@@ -80,7 +80,7 @@ impl<'a> Cell<'a> {
         tag: PropertyTag,
         width: CountWidth,
     ) -> Result<(), EncodeError> {
-        match (self, tag.property_type()) {
+        match (self, tag.property_type().in_row()) {
             (Self::Value(value), PropertyType::UNSPECIFIED) => value.encode_typed(w, width),
             (Self::Value(value), _) => value.encode(w, width),
             (Self::Absent | Self::Error(_), _) => Ok(()),
@@ -95,7 +95,7 @@ impl<'a> Cell<'a> {
         tag: PropertyTag,
         width: CountWidth,
     ) -> Result<(), EncodeError> {
-        let typed = tag.property_type() == PropertyType::UNSPECIFIED;
+        let typed = tag.property_type().in_row() == PropertyType::UNSPECIFIED;
         match *self {
             Self::Value(value) if self.is_standard(tag) => {
                 if typed {
