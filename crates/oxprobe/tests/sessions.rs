@@ -174,3 +174,13 @@ fn garbage_does_not_disturb_the_others() {
     all_pass(&server.test(PASSWORD, &["--auth", "ntlm"]), &steps);
     drop((silent, half));
 }
+
+#[test]
+fn a_scheme_that_the_server_does_not_offer() {
+    let server = Server::start("basiconly", &["--plain", "--auth", "basic"]);
+    let detail = fails_at(&server.test(PASSWORD, &["--auth", "ntlm"]), "authentication");
+    assert!(detail.contains("401") && detail.contains("Basic"), "{detail}");
+    // Nobody said that the password may go in clear.
+    let detail = fails_at(&server.test(PASSWORD, &["--auth", "auto"]), "authentication");
+    assert!(detail.contains("TLS") && detail.contains("--auth basic"), "{detail}");
+}

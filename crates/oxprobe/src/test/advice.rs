@@ -117,6 +117,7 @@ fn of_status(status: u16) -> &'static str {
         404 => "the path of --url does not exist there: use the URL that Autodiscover gives, ?MailboxId= included",
         407 => "the proxy wants a password, which is not supported: use another way out",
         440 | 456 => "the account is locked, or wants another way of signing in",
+        405 | 501 => "what answers there is no MAPI over HTTP endpoint: use the URL that Autodiscover gives",
         500..=599 => {
             "the server, or a proxy in front of it, fails: look at its log and at its health page, /mapi/healthcheck.htm"
         }

@@ -52,10 +52,10 @@ pub(crate) async fn authentication(session: &mut Session, connect: RequestHandle
     let mut offered: Vec<String> = Vec::new();
     loop {
         if session.holds(connect) {
-            // No challenge was ever answered: either nobody asked, or it never came so far.
-            return match session.stopped_before_endpoint(connect) {
+            // No challenge was answered: nobody asked, or the request did not come so far, which the next step tells.
+            return match session.refusal_by_status(connect, 401) {
                 Some(failure) => Err(failure),
-                None => Ok(Facts::new().with("scheme", "none: the server asked for nothing")),
+                None => Ok(Facts::new().with("scheme", "none was asked for")),
             };
         }
         let Some(Happening::Auth(event)) = session.next().await? else { continue };
@@ -70,9 +70,15 @@ pub(crate) async fn authentication(session: &mut Session, connect: RequestHandle
                 return Ok(facts.with_some("no binding because", session.driver.stack.binding_problem()));
             }
             ClientEvent::Failed { scheme, reason, .. } => {
-                let facts = Facts::new().with("offered", offered).with_some("scheme", scheme.map(|s| s.as_str()));
+                if let (FailReason::NoCommonScheme { offered: all }, true) = (&reason, offered.is_empty()) {
+                    offered.push(all.to_string());
+                }
+                let offered = (!offered.is_empty()).then_some(offered);
+                let facts = Facts::new().with_some("offered", offered).with_some("scheme", scheme.map(|s| s.as_str()));
                 let expected = "that the server accepts user and password";
-                return Err(Failure::new(expected, came(&reason), failed_advice(scheme, &reason)).with_facts(facts));
+                return Err(
+                    Failure::new(expected, came(scheme, &reason), failed_advice(scheme, &reason)).with_facts(facts)
+                );
             }
             _ => {}
         }
@@ -83,13 +89,23 @@ fn binding_name(scheme: AuthScheme, binding: BindingKind) -> String {
     if scheme.is_connection_bound() { binding.to_string() } else { format!("not possible with {scheme}") }
 }
 
-/// What came, the status in front where there was one.
-fn came(reason: &FailReason) -> String {
+/// What came, in the words of this program: the reasons of the library name its settings.
+fn came(scheme: Option<AuthScheme>, reason: &FailReason) -> String {
     match reason {
-        FailReason::ClosedInHandshake { .. } | FailReason::LegTimeout | FailReason::BodyTooLarge { .. } => {
-            reason.to_string()
+        FailReason::Rejected { binding } if scheme == Some(AuthScheme::Ntlm) => {
+            format!(
+                "HTTP 401 to the NTLM handshake, with channel binding {binding}; a wrong password and a wrong binding look the same"
+            )
         }
-        reason => format!("HTTP 401, {reason}"),
+        FailReason::Rejected { .. } => "HTTP 401 to user and password".to_owned(),
+        FailReason::NoCommonScheme { offered } => {
+            format!("HTTP 401 that offers {offered} and nothing that may be used here")
+        }
+        FailReason::NeedsTls => {
+            "HTTP 401 that offers what would send the password in clear, and there is no TLS".to_owned()
+        }
+        FailReason::NoToken => "HTTP 401 without a challenge to NTLM's first message".to_owned(),
+        reason => reason.to_string(),
     }
 }
 

@@ -72,12 +72,12 @@ impl Session {
         self.kept.iter().any(|(of, ..)| *of == handle)
     }
 
-    /// Why a request whose outcome has come never got past authentication; `None` when the endpoint itself answered it.
-    pub(crate) fn stopped_before_endpoint(&self, handle: RequestHandle) -> Option<Failure> {
+    /// The failure of a request whose outcome has come, when it is that HTTP status.
+    pub(crate) fn refusal_by_status(&self, handle: RequestHandle, wanted: u16) -> Option<Failure> {
         let (_, request_type, outcome) = self.kept.iter().find(|(of, ..)| *of == handle)?;
         match outcome {
-            Outcome::Answered(_) | Outcome::Refused { .. } => None,
-            outcome => Some(advice::of_outcome(*request_type, outcome)),
+            Outcome::Status { status, .. } if *status == wanted => Some(advice::of_outcome(*request_type, outcome)),
+            _ => None,
         }
     }
 
