@@ -120,7 +120,7 @@ settings! {
     UsePopAuth = "UsePOPAuth",
     /// `on`: mail is fetched before mail is sent. Off where it is left out.
     SmtpLast = "SMTPLast",
-    /// `on`: Outlook uses this protocol alone and gives up when it fails.
+    /// `on`: the client tries this protocol before the others of its kind.
     ServerExclusiveConnect = "ServerExclusiveConnect",
     /// `None`, `SSL`, `TLS` or `Auto`; POP3, IMAP and SMTP.
     Encryption = "Encryption",
