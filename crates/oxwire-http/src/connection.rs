@@ -35,8 +35,8 @@ pub use self::send::{SendError, SendRefusal};
 ///   bytes of pipelined requests back until then (see [`wants_input`](Self::wants_input)).
 /// - A response body has to be read, or at least arrive, to its end before the next request: whoever does not want it gives
 ///   the connection up, and with it what NTLM authenticated.
-/// - A 2xx to `CONNECT` or `RPC_CONNECT`, and 101, turn the connection into a tunnel: `Body` is then bytes as they are, both
-///   ways, and `End` is the half-close.
+/// - A 2xx to `CONNECT` or `RPC_CONNECT`, and 101 to a request with `Upgrade`, turn the connection into a tunnel: `Body` is
+///   then bytes as they are, both ways, and `End` is the half-close. 101 to another request is a fault.
 /// - To an HTTP/1.0 client a chunked response goes out close-delimited, and interim responses do not go out.
 /// - `Connection: close` (or `keep-alive`, to HTTP/1.0) is added to a response when it is what will happen and the head does
 ///   not say it.
@@ -119,6 +119,8 @@ struct Exchange {
     /// Of the request.
     version: Version,
     persists: bool,
+    /// 101 may answer the request.
+    switches: bool,
     interim: usize,
     /// Where on the wire the request begins and, once that is known, ends.
     begin: u64,
@@ -126,8 +128,15 @@ struct Exchange {
 }
 
 impl Exchange {
-    const NONE: Self =
-        Self { kind: RequestKind::Other, version: Version::Http11, persists: true, interim: 0, begin: 0, end: None };
+    const NONE: Self = Self {
+        kind: RequestKind::Other,
+        version: Version::Http11,
+        persists: true,
+        switches: false,
+        interim: 0,
+        begin: 0,
+        end: None,
+    };
 }
 
 /// Holds a request body back for `100 Continue`.

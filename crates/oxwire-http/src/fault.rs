@@ -67,6 +67,8 @@ pub enum Fault {
     Truncated,
     /// Bytes from a server that was not asked for anything.
     Unsolicited,
+    /// 101 from a server to a request that named no protocol in `Upgrade`.
+    SwitchNotAsked,
     /// More pipelined requests than [`HttpLimits::held_bytes`](crate::HttpLimits::held_bytes).
     TooMuchPipelined,
     /// More interim responses than [`HttpLimits::interim_responses`](crate::HttpLimits::interim_responses).
@@ -125,6 +127,7 @@ impl Fault {
             Self::ChunkEnd => ("CRLF behind a chunk", "something else", "[RFC 9112] 7.1"),
             Self::Truncated => ("the rest of the message", "the end of the connection", "[RFC 9112] 8"),
             Self::Unsolicited => ("nothing, since nothing was asked", "bytes", "[RFC 9112] 9.2"),
+            Self::SwitchNotAsked => ("101 only to a request with Upgrade", "101 to one without", "[RFC 9110] 7.8"),
             Self::TooMuchPipelined => ("pipelined requests within the limit `held_bytes`", "more", "[RFC 9112] 9.3.2"),
             Self::TooManyInterim => {
                 ("at most as many interim responses as the limit `interim_responses`", "more", "[RFC 9110] 15.2")
@@ -146,7 +149,9 @@ impl Fault {
             }
             Self::CodingUnsupported => Some((501, "Not Implemented")),
             Self::HeadTimeout | Self::StallTimeout => Some((408, "Request Timeout")),
-            Self::Truncated | Self::IdleTimeout | Self::Unsolicited | Self::TooManyInterim => None,
+            Self::Truncated | Self::IdleTimeout | Self::Unsolicited | Self::SwitchNotAsked | Self::TooManyInterim => {
+                None
+            }
             _ => Some((400, "Bad Request")),
         }
     }

@@ -24,6 +24,9 @@ pub(crate) struct Control {
     chunked: bool,
     close: bool,
     keep_alive: bool,
+    /// `Upgrade` in HTTP/1.1: the sender of a request would go on in another protocol. In HTTP/1.0 it means nothing
+    /// ([RFC 9110] 7.8).
+    upgrade: bool,
     /// `Expect: 100-continue`.
     pub(crate) expects_continue: bool,
 }
@@ -69,6 +72,9 @@ impl Control {
                         this.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
                     }
                 }
+                7 if name.eq_ignore_ascii_case(b"upgrade") => {
+                    this.upgrade |= version == Version::Http11 && !value.is_empty();
+                }
                 6 if name.eq_ignore_ascii_case(b"expect") => {
                     this.expects_continue |=
                         version == Version::Http11 && list(value).any(|v| v.eq_ignore_ascii_case(b"100-continue"));
@@ -113,6 +119,11 @@ impl Control {
 
     pub(crate) const fn says_keep_alive(self) -> bool {
         self.keep_alive
+    }
+
+    /// Whether 101 may answer this request.
+    pub(crate) const fn asks_to_switch(self) -> bool {
+        self.upgrade
     }
 
     pub(crate) const fn request_framing(self) -> Framing {

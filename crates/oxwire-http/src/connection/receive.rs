@@ -117,6 +117,7 @@ impl Connection {
             kind: RequestKind::of(head.method()),
             version: head.version(),
             persists: control.persists(head.version()),
+            switches: control.asks_to_switch(),
             ..Exchange::NONE
         };
         self.sending = Sending::Head;
@@ -143,6 +144,9 @@ impl Connection {
             self.receiving = Receiving::Head(Section::new(SectionKind::ResponseHead));
             self.events.push_back(HttpEvent::Head(Head::Response(head)));
             return Ok(());
+        }
+        if status == 101 && !self.exchange.switches {
+            return Err(Fault::SwitchNotAsked);
         }
         let framing = control.response_framing(status, self.exchange.kind);
         self.exchange.persists &= control.persists(head.version()) && framing != Framing::UntilClose;

@@ -107,6 +107,7 @@ impl Connection {
             kind: RequestKind::of(head.method()),
             version: head.version(),
             persists: control.persists(head.version()),
+            switches: control.asks_to_switch(),
             begin: self.output.end(),
             ..Exchange::NONE
         };
@@ -135,6 +136,9 @@ impl Connection {
                 self.output.push(Item::Plain(head.as_bytes().clone()));
             }
             return Ok(());
+        }
+        if head.status() == 101 && !self.exchange.switches {
+            return Err(self.misuse("101 answers only a request with Upgrade"));
         }
         let mut framing = control.response_framing(head.status(), self.exchange.kind);
         let unchunk = framing == Framing::Chunked && self.exchange.version == Version::Http10;

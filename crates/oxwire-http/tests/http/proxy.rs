@@ -1,8 +1,8 @@
 //! Forward proxies and tunnels.
 
 use bytes::Bytes;
-use oxwire_core::ConnectionId;
-use oxwire_http::{Connection, Head, HttpEvent, HttpLimits, Origin, RequestHead};
+use oxwire_core::{ConnectionId, Error};
+use oxwire_http::{Connection, Fault, Head, HttpEvent, HttpLimits, Origin, RequestHead, SendRefusal, Version};
 
 use crate::common::*;
 
@@ -100,10 +100,18 @@ fn rpc_connect_makes_a_tunnel() {
     assert!(c.is_tunnel());
 }
 
-/// 101 turns any connection into a tunnel, both ends.
+/// 101 turns the connection of a request with `Upgrade` into a tunnel, both ends.
 #[test]
 fn switching_protocols_makes_a_tunnel() {
     let now = start();
+    let mut c = client();
+    c.send(now, request("GET", "/", &[("Upgrade", "y"), ("Connection", "Upgrade")])).unwrap();
+    c.send(now, HttpEvent::End).unwrap();
+    wire(&mut c, now);
+    c.handle(now, Bytes::from_static(b"HTTP/1.1 101 Switching\r\nUpgrade: y\r\nConnection: Upgrade\r\n\r\nraw"))
+        .unwrap();
+    assert_eq!(told(&events(&mut c)), ["101 Switching", "body raw"]);
+    assert!(c.is_tunnel());
     let mut s = server(now);
     s.handle(now, Bytes::from_static(b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: y\r\nConnection: Upgrade\r\n\r\n"))
         .unwrap();
@@ -111,6 +119,36 @@ fn switching_protocols_makes_a_tunnel() {
     assert!(sent(&mut s, now).ends_with("Connection: Upgrade\r\n\r\n"));
     s.handle(now, Bytes::from_static(b"raw")).unwrap();
     assert_eq!(told(&events(&mut s)), ["GET /", "end", "body raw"]);
+}
+
+/// [RFC 9110] 7.8: a server does not switch to what the request did not name, and an Upgrade in HTTP/1.0 names nothing.
+#[test]
+fn switching_protocols_unasked_is_a_fault() {
+    let now = start();
+    let http10 = RequestHead::builder("GET", "/").version(Version::Http10).field("Upgrade", "y").request().unwrap();
+    let http10 = HttpEvent::Head(Head::Request(http10));
+    for head in [get(), request("GET", "/", &[("Upgrade", "")]), connect(), http10] {
+        let mut c = client();
+        c.send(now, head.clone()).unwrap();
+        c.send(now, HttpEvent::End).unwrap();
+        wire(&mut c, now);
+        let unasked = Bytes::from_static(b"HTTP/1.1 101 Switching\r\nUpgrade: y\r\nConnection: Upgrade\r\n\r\nraw");
+        let error = c.handle(now, unasked).unwrap_err();
+        assert!(matches!(error, Error::Peer(_)), "{error:?}");
+        assert_eq!(c.fault(), Some(Fault::SwitchNotAsked), "{head:?}");
+        assert!(!c.is_tunnel());
+        assert_eq!(told(&events(&mut c)), ["reset Unknown"]);
+        assert_eq!(wire(&mut c, now).1, ["abort"]);
+    }
+    for text in ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.0\r\nUpgrade: y\r\n\r\n"] {
+        let mut s = server(now);
+        s.handle(now, Bytes::from_static(text.as_bytes())).unwrap();
+        let refused = s.send(now, response(101, &[("Upgrade", "y"), ("Connection", "Upgrade")])).unwrap_err();
+        assert!(matches!(refused.reason, SendRefusal::Misuse(_)), "{refused:?}");
+        // Nothing has changed: the request is still to be answered.
+        s.send(now, response(204, &[])).unwrap();
+        assert!(!s.is_tunnel());
+    }
 }
 
 #[test]
