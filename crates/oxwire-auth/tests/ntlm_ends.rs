@@ -516,6 +516,15 @@ proptest::proptest! {
 fn secrets_are_shown_nowhere() {
     let (client, mut acceptor, _) = talk(sealing("DOM\\alice"), server());
     let mut shown = format!("{client:?} {acceptor:?} {:?} {:?}", nt_hash(PASSWORD), acceptor.question());
+    // The response, by which passwords can be tried: neither as it is nor inside of its message.
+    let question = acceptor.question().unwrap();
+    for part in [&question.nt_response[..16], &question.server_challenge] {
+        let escaped = format!("{:?}", bytes::Bytes::copy_from_slice(part));
+        let decimal = format!("{part:?}");
+        for form in [escaped.trim_matches(['b', '"']), decimal.trim_matches(['[', ']'])] {
+            assert!(!shown.contains(form), "{form}: {shown}");
+        }
+    }
     decide(&mut acceptor, Verdict::NtHash(nt_hash(PASSWORD))).unwrap();
     shown += &format!("{acceptor:?} {:?}", acceptor.session_key());
     let (_, mut refused, _) = talk(sealing("DOM\\alice"), server());

@@ -252,6 +252,22 @@ fn the_body_waits_for_the_verdict_and_follows_the_head() {
     assert_eq!(s.layer.poll_timeout(), None);
 }
 
+/// A peer that nobody knows yet makes an event of each byte: it is counted for the room that it takes.
+#[test]
+fn single_bytes_are_held_no_longer_than_their_room_lasts() {
+    let mut config = config(&[AuthScheme::Basic]);
+    config.held_bytes = 1000;
+    let mut s = Script::new(config);
+    s.hear(conn(1), HttpEvent::Head(Head::Request(head(Some(&basic(PASSWORD)), 200))));
+    s.handle();
+    for _ in 0..15 {
+        s.hear(conn(1), HttpEvent::Body(Bytes::from_static(b"x")));
+    }
+    assert!(s.events().is_empty());
+    s.hear(conn(1), HttpEvent::Body(Bytes::from_static(b"x")));
+    assert_eq!(s.refusal(), RefuseReason::BodyTooLarge);
+}
+
 #[test]
 fn a_body_past_what_is_held_ends_the_connection() {
     let mut config = config(&[AuthScheme::Basic]);

@@ -165,7 +165,6 @@ pub enum Verdict {
     Refuse,
 }
 
-#[derive(Debug)]
 enum State {
     Start,
     Challenged { negotiate: Bytes, challenge: Bytes, server_challenge: [u8; 8], offered: NegotiateFlags },
@@ -175,8 +174,25 @@ enum State {
     Refused(Refusal),
 }
 
+/// No messages: who has the challenge and the response tries passwords against them.
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Start => f.write_str("Start"),
+            Self::Challenged { offered, .. } => f.debug_tuple("Challenged").field(offered).finish(),
+            Self::Asked { question, .. } => f.debug_tuple("Asked").field(question).finish(),
+            Self::Answered { question, verdict, .. } => {
+                f.debug_tuple("Answered").field(question).field(verdict).finish()
+            }
+            Self::Complete { session, name, bound } => {
+                f.debug_tuple("Complete").field(session).field(name).field(bound).finish()
+            }
+            Self::Refused(refusal) => f.debug_tuple("Refused").field(refusal).finish(),
+        }
+    }
+}
+
 /// What is kept of the three messages until the verdict.
-#[derive(Debug)]
 struct Pending {
     negotiate: Bytes,
     challenge: Bytes,

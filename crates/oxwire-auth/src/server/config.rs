@@ -29,8 +29,8 @@ pub struct ServerConfig {
     /// Bytes of a refused request's body that are read so that the connection can go on; past it the connection is closed.
     /// Default: 256 KiB.
     pub drain_bytes: u64,
-    /// Bytes of a request's body that are kept while the caller's answer is awaited; past it the connection is closed. Default:
-    /// 256 KiB.
+    /// Bytes of a request's body that are kept while the caller's answer is awaited; past it the connection is closed. Each
+    /// piece counts 64 bytes more than it has. Default: 256 KiB.
     pub held_bytes: usize,
     /// How many NTLM handshakes may be half-open at one time; past it a client gets 503. Default: 1,024.
     pub max_half_open: usize,

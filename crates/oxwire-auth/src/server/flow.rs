@@ -40,9 +40,7 @@ impl ServerLayer {
                     let advice = "hold the next request back until the response in front has ended";
                     return Err(Misuse { call: "handle", state: "request ended", advice }.into());
                 }
-                if let HttpEvent::Body(bytes) = &event {
-                    waiting.held_bytes = waiting.held_bytes.saturating_add(bytes.len());
-                }
+                waiting.held_bytes = waiting.held_bytes.saturating_add(held_len(&event));
                 let too_large = waiting.held_bytes > self.config.held_bytes;
                 waiting.held.push(event);
                 if too_large {
@@ -368,6 +366,15 @@ impl ServerLayer {
         c.step = Step::Over;
         c.gone = true;
     }
+}
+
+/// Bytes that an event is counted as while it is held: single bytes in chunks of their own take more room than a byte.
+fn held_len(event: &HttpEvent) -> usize {
+    const OVERHEAD: usize = 64;
+    OVERHEAD.saturating_add(match event {
+        HttpEvent::Body(bytes) => bytes.len(),
+        _ => 0,
+    })
 }
 
 /// Basic's and Bearer's verdict.
