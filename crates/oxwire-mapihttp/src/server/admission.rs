@@ -120,6 +120,10 @@ impl<T> Server<T> {
                 Turn::Answered(Reply::Success(Box::default()))
             }
             (_, None) => return Err(plainly(Refusal::MissingCookie)),
+            // Nobody can be notified of a context whose Connect is not answered yet.
+            (RequestType::NotificationWait, Some(context)) if self.table.state(context).is_none() => {
+                return Err(plainly(Refusal::InvalidSequence));
+            }
             (RequestType::NotificationWait, Some(context)) => {
                 self.end_wait_of(now, context);
                 Turn::Taken

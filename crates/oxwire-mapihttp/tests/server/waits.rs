@@ -7,7 +7,7 @@ use oxwire_core::{Limits, decode_all};
 use oxwire_mapi::mapihttp::{EventPending, NotificationWaitSuccess};
 use oxwire_mapihttp::server::{Availability, Event, ServerConfig, TableLimits};
 
-use crate::harness::{Harness, Response, execute_success};
+use crate::harness::{Harness, Jar, Response, connect_body, connect_success, execute_success};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -74,6 +74,26 @@ fn gromox_events_that_are_queued_end_a_wait_at_once() {
     h.receive(execute);
     let conn = h.begin_wait("alice", &jar);
     assert_eq!(event_pending(&h.receive(conn)), EventPending::PENDING);
+}
+
+/// The cookies go out before the Connect is answered: who uses them at once waits for a context that may never be.
+#[test]
+fn a_wait_before_the_connect_is_answered_is_out_of_sequence() {
+    let mut h = Harness::plain();
+    let connect = h.conn();
+    h.send(connect, Some("alice"), h.head("Connect", ""), &connect_body());
+    let handle = h.request().handle;
+    let mut jar = Jar::default();
+    let mut response = h.receive(connect);
+    jar.learn(&response);
+    let conn = h.begin_wait("alice", &jar);
+    assert_eq!(h.receive(conn).code(), 15);
+    assert!(!h.events.iter().any(|event| matches!(event, Event::Waiting { .. })), "{:?}", h.events);
+    h.server.accept(h.now, handle, 1, &[connect_success()]).unwrap();
+    h.receive_more(connect, &mut response);
+    assert!(response.ended);
+    let conn = h.begin_wait("alice", &jar);
+    assert!(!h.receive(conn).ended);
 }
 
 /// R1170, seen from the server: beside an Execute, and without a part in the sequence.
