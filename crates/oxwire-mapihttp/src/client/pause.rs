@@ -12,16 +12,17 @@ use oxwire_mapi::mapihttp::RequestType;
 use super::cookies::Jar;
 use super::exchange::{Purpose, Request, later};
 use super::lane::{Lane, Which};
-use super::{Client, Config, ContextState, Established, Event, RequestHandle, RetryAdvice, State};
+use super::{Client, Completion, Config, ContextState, Established, Event, Outcome, RequestHandle, RetryAdvice, State};
 
 /// What became of a request that a pause found under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Fate {
-    /// It has not gone out whole. It goes out, as it is, after `resume`, unless its context has to be replaced.
+    /// It has not gone out whole. It goes out, as it is, after `resume`; where its context has to be replaced,
+    /// [`Outcome::NotSent`] gives it back.
     NotSent,
-    /// It was sent, and its response was not whole: [`Outcome::Unanswered`](super::Outcome::Unanswered) reports it.
+    /// It was sent, and its response was not whole: [`Outcome::Unanswered`] reports it.
     Unanswered,
     /// It has come to its end; its `Completed` had not been taken and still comes.
     Answered,
@@ -130,16 +131,10 @@ impl Client {
         if let State::Closed(closed) = &self.state {
             return Err(closed.clone());
         }
-        let mut in_flight = self.answered();
         for which in [Which::Main, Which::Wait] {
-            self.put_away(now, which, &mut in_flight);
+            self.put_away(now, which);
         }
-        let waits = [self.waiting_wait.as_ref()].into_iter().flatten().chain(&self.queue);
-        for request in waits {
-            if let Purpose::Caller(handle) = request.purpose {
-                in_flight.push(InFlight { handle, fate: Fate::NotSent });
-            }
-        }
+        let in_flight = self.in_flight();
         self.queue.retain(|request| request.purpose != Purpose::KeepAlive);
         // Its request waits again, and will be redirected again.
         self.events.retain(|event| !matches!(event, Event::Redirect { .. }));
@@ -226,16 +221,29 @@ impl Client {
         Ok(client)
     }
 
-    fn answered(&self) -> Vec<InFlight> {
-        let completed = self.events.iter().filter_map(|event| match event {
-            Event::Completed(completion) => Some(InFlight { handle: completion.handle, fate: Fate::Answered }),
+    /// Every request of the caller's that has not been told of: those that have come to their end, in the order in which
+    /// they will be told, then those that wait.
+    fn in_flight(&self) -> Vec<InFlight> {
+        let told = self.events.iter().filter_map(|event| match event {
+            Event::Completed(Completion { handle, outcome, .. }) => {
+                let fate = match outcome {
+                    Outcome::NotSent { .. } => Fate::NotSent,
+                    Outcome::Unanswered { .. } => Fate::Unanswered,
+                    Outcome::Answered(_) | Outcome::Refused { .. } | Outcome::Status { .. } => Fate::Answered,
+                };
+                Some(InFlight { handle: *handle, fate })
+            }
             _ => None,
         });
-        completed.collect()
+        let waits = self.waiting_wait.iter().chain(&self.queue).filter_map(|request| match request.purpose {
+            Purpose::Caller(handle) => Some(InFlight { handle, fate: Fate::NotSent }),
+            _ => None,
+        });
+        told.chain(waits).collect()
     }
 
     /// Cuts a lane's connection, and does with its request what the rules say.
-    fn put_away(&mut self, now: Instant, which: Which, in_flight: &mut Vec<InFlight>) {
+    fn put_away(&mut self, now: Instant, which: Which) {
         let request = match std::mem::replace(self.lane(which), Lane::Closed) {
             Lane::Closed => return,
             Lane::Idle { conn } => return self.abort(conn),
@@ -247,9 +255,6 @@ impl Client {
                     return;
                 }
                 if exchange.sent || exchange.is_answering() {
-                    if let Purpose::Caller(handle) = exchange.request.purpose {
-                        in_flight.push(InFlight { handle, fate: Fate::Unanswered });
-                    }
                     let reset = Reset { request: RequestFate::Unknown, reason: "paused".into() };
                     self.on_reset(now, which, *exchange, reset);
                     // A Connect that re-establishes goes out again by itself.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use oxwire_core::FileTime;
+use oxwire_http::{HttpEvent, Reset};
 
 use super::{Answer, Bench, Received, WALL, config, start};
 use crate::GuidCounter;
@@ -104,6 +105,32 @@ fn r1207_what_was_sent_and_not_answered_is_reported_after_a_pause_in_mid_respons
         assert!(matches!(bench.event(), Event::ContextReplaced { .. }));
         bench.quiet();
     }
+}
+
+/// One request lost takes others with it: each is named, once, with what became of it.
+#[test]
+fn what_a_lost_request_takes_with_it_is_named_too() {
+    let mut bench = Bench::connected(config());
+    let wait = bench.client.notification_wait(bench.now, Bytes::new()).unwrap();
+    bench.request();
+    let execute = bench.execute(b"rops");
+    let lost = bench.request();
+    let second = bench.execute(b"second");
+    let paused = bench.client.pause(bench.now, WALL).unwrap();
+    let mut fates: Vec<_> = paused.in_flight().iter().map(|request| (request.handle, request.fate)).collect();
+    fates.sort_by_key(|(handle, _)| *handle);
+    assert_eq!(fates, [(wait, Fate::Unanswered), (execute, Fate::Unanswered), (second, Fate::NotSent)]);
+    // The same where the loss was known, and not told, before the pause.
+    let mut bench = Bench::connected(config());
+    let execute = bench.execute(b"rops");
+    assert_eq!(bench.request().request_type(), lost.request_type());
+    let conn = bench.opened[0].0;
+    bench.client.handle(bench.now, conn, HttpEvent::Reset(Reset::unknown("cut"))).unwrap();
+    let paused = bench.client.pause(bench.now, WALL).unwrap();
+    assert_eq!(
+        paused.in_flight().iter().map(|r| (r.handle, r.fate)).collect::<Vec<_>>(),
+        [(execute, Fate::Unanswered)]
+    );
 }
 
 #[test]
