@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use oxwire_core::{ConnectionId, FileTime, PeerFault};
-use oxwire_http::{Fields, ResponseHead, Version, name};
+use oxwire_http::{Fields, Origin, ResponseHead, Version, name};
 use oxwire_mapi::mapihttp::{
     AdditionalHeader, RequestType, ResponseCode, ResponseLimits, ResponseParser, ResponsePart,
 };
@@ -71,8 +71,10 @@ pub(super) struct Exchange {
     pub(super) request: Request,
     /// The whole request has been taken by the driver.
     pub(super) sent: bool,
-    /// The endpoint that it was sent to.
+    /// The endpoint that it was sent to: its number, and where it is. A redirect may lead the client elsewhere meanwhile.
     pub(super) endpoint: u64,
+    pub(super) origin: Origin,
+    pub(super) target: Arc<str>,
     /// Cookies of a Connect's response: those of a context that is not yet ours.
     pub(super) candidate: Jar,
     /// The connection carries another request after this one.
@@ -114,7 +116,7 @@ impl Exchange {
         now: Instant,
         conn: ConnectionId,
         request: Request,
-        endpoint: u64,
+        (endpoint, origin, target): (u64, Origin, Arc<str>),
         deadlines: &Deadlines,
     ) -> Self {
         Self {
@@ -122,6 +124,8 @@ impl Exchange {
             request,
             sent: false,
             endpoint,
+            origin,
+            target,
             candidate: Jar::default(),
             reusable: false,
             reading: Reading::Head,

@@ -103,7 +103,8 @@ impl Client {
             self.send(conn, HttpEvent::Body(request.body.clone()));
         }
         self.send(conn, HttpEvent::End);
-        let exchange = Exchange::new(now, conn, request, self.endpoint, &self.config.deadlines);
+        let endpoint = (self.endpoint, self.origin.clone(), self.target.clone());
+        let exchange = Exchange::new(now, conn, request, endpoint, &self.config.deadlines);
         *self.lane(which) = Lane::Busy(Box::new(exchange));
     }
 
@@ -225,12 +226,10 @@ impl Client {
     fn on_cookies(&mut self, exchange: &mut Exchange, head: &ResponseHead) -> Result<(), PeerFault> {
         let wall = self.wall();
         let date: Option<FileTime> = head.fields().first(name::DATE).and_then(parse_http_date);
-        let jar = match exchange.request.request_type {
-            RequestType::Connect => &mut exchange.candidate,
-            _ => &mut self.jar,
-        };
+        let Exchange { request, candidate, origin, target, .. } = exchange;
+        let jar = if request.request_type == RequestType::Connect { candidate } else { &mut self.jar };
         for value in head.fields().all(name::SET_COOKIE) {
-            jar.store(&self.config.limits, &self.origin, &self.target, value, wall, date)
+            jar.store(&self.config.limits, origin, target, value, wall, date)
                 .map_err(|TooManyCookies| fault("at most as many cookies as `ClientLimits` allows", "more"))?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use oxwire_core::ConnectionId;
-use oxwire_http::{Head, HttpEvent};
+use oxwire_http::{Head, HttpEvent, Origin};
 
 use super::exchange::{Exchange, Request};
 use super::{RedirectHandle, Response};
@@ -47,6 +47,14 @@ impl Lane {
             Self::Idle { conn } => Some(*conn),
             Self::Busy(exchange) => Some(exchange.conn),
             Self::Closed | Self::Again { .. } | Self::Redirected(_) => None,
+        }
+    }
+
+    /// Where the request in flight on that connection goes.
+    pub(super) fn origin_of(&self, conn: ConnectionId) -> Option<&Origin> {
+        match self {
+            Self::Busy(exchange) if exchange.conn == conn => Some(&exchange.origin),
+            _ => None,
         }
     }
 

@@ -91,7 +91,7 @@ struct Established {
 pub struct Client {
     config: Config,
     origin: Origin,
-    target: String,
+    target: Arc<str>,
     /// Counts the endpoints that redirects led to.
     endpoint: u64,
     state: State,
@@ -155,7 +155,7 @@ impl Client {
         Ok(Self {
             config,
             origin,
-            target,
+            target: target.into(),
             endpoint: 0,
             state: State::None,
             jar: Jar::default(),

@@ -29,27 +29,27 @@ const EMPTY_EXECUTE: [u8; 26] = [
 impl Client {
     /// A response is whole.
     pub(super) fn on_finished(&mut self, now: Instant, which: Which, exchange: Exchange, finished: Finished) {
-        let Exchange { request, candidate, .. } = exchange;
+        let Exchange { request, candidate, origin, .. } = exchange;
         if request.request_type == RequestType::Connect && self.jar.is_empty() {
             // Nothing to be mixed with: what a balancer in front sets counts from the first response on.
             self.jar = Jar { cookies: candidate.cookies };
-            return self.on_finished_with(now, which, request, None, finished);
+            return self.on_finished_with(now, which, (request, origin), None, finished);
         }
-        self.on_finished_with(now, which, request, Some(candidate), finished);
+        self.on_finished_with(now, which, (request, origin), Some(candidate), finished);
     }
 
     fn on_finished_with(
         &mut self,
         now: Instant,
         which: Which,
-        request: Request,
+        (request, origin): (Request, Origin),
         candidate: Option<Jar>,
         finished: Finished,
     ) {
         let outcome = match finished {
             Finished::Outcome(outcome) => outcome,
             Finished::Redirect { location, response, status } => {
-                return self.on_redirect(now, which, request, &location, response, status);
+                return self.on_redirect(now, which, (request, &origin), &location, response, status);
             }
         };
         if let Outcome::Status { retry_after: Some(after), .. } = &outcome {
@@ -238,19 +238,19 @@ impl Client {
         &mut self,
         now: Instant,
         which: Which,
-        request: Request,
+        (request, from): (Request, &Origin),
         location: &[u8],
         response: Response,
         status: u16,
     ) {
-        let url = std::str::from_utf8(location).ok().and_then(|location| absolute(&self.origin, location));
+        let url = std::str::from_utf8(location).ok().and_then(|location| absolute(from, location));
         let handle = RedirectHandle(self.next_handle);
         let until = later(now, self.config.deadlines.decision);
         let (Some((location, origin)), true) = (url, request.redirects < self.config.limits.redirects) else {
             return self.finish(now, request, Outcome::Status { status, retry_after: None, response });
         };
         self.next_handle = self.next_handle.wrapping_add(1);
-        let same_origin = origin == self.origin;
+        let same_origin = origin == *from;
         self.events.push_back(Event::Redirect { handle, location: location.clone(), same_origin });
         self.close_idle(which);
         *self.lane(which) =
@@ -288,7 +288,7 @@ impl Client {
         };
         self.config.url = redirected.location;
         self.origin = origin;
-        self.target = target;
+        self.target = target.into();
         self.endpoint = self.endpoint.wrapping_add(1);
         self.close_idle(Which::Main);
         self.close_idle(Which::Wait);

@@ -81,7 +81,7 @@ impl Client {
                 }
                 HttpTransmit::Event { event: HttpEvent::End, .. } => {
                     let Some((conn, head, body)) = begun.take() else { continue };
-                    match self.plain(&head, body) {
+                    match self.plain(conn, &head, body) {
                         Some(request) => return Some(PlainTransmit::Request { conn, request: Box::new(request) }),
                         // A head of ours that the `http` crate cannot say: its limits are narrower than HTTP's.
                         None => {
@@ -97,9 +97,11 @@ impl Client {
         None
     }
 
-    fn plain(&self, head: &RequestHead, body: Bytes) -> Option<http::Request<Bytes>> {
+    fn plain(&self, conn: ConnectionId, head: &RequestHead, body: Bytes) -> Option<http::Request<Bytes>> {
+        // Where the request was made for; a redirect may have led the client elsewhere since.
+        let origin = [&self.main, &self.wait].into_iter().find_map(|lane| lane.origin_of(conn))?;
         let mut parts = head.to_parts().ok()?;
-        parts.uri = format!("{}{}", self.origin, head.target()).parse().ok()?;
+        parts.uri = format!("{origin}{}", head.target()).parse().ok()?;
         Some(http::Request::from_parts(parts, body))
     }
 

@@ -67,3 +67,30 @@ fn a_context_by_plain_requests() {
     assert!(matches!(&events[2], Event::ContextReplaced { .. }));
     assert_eq!((events.len(), client.state()), (3, ContextState::Established));
 }
+
+/// A request that was made for one host, its cookies in it, goes there: also when a redirect was followed before it was taken.
+#[test]
+fn a_request_goes_where_it_was_made_for() {
+    let now = start();
+    let mut client = Client::new(config(), now, WALL).unwrap();
+    client.connect(now, Bytes::new()).unwrap();
+    let (conn, _) = request(&mut client);
+    answer(&mut client, conn, &Answer::connected());
+    client.poll_event();
+    client.execute(now, Bytes::from_static(b"rops")).unwrap();
+    let (conn, _) = request(&mut client);
+    answer(&mut client, conn, &Answer::status(302).with("Location", "https://other.test/mapi/"));
+    let Some(Event::Redirect { handle, .. }) = client.poll_event() else { panic!() };
+    client.notification_wait(now, Bytes::from_static(b"wait")).unwrap();
+    client.follow_redirect(now, handle).unwrap();
+    for _ in 0..2 {
+        let (_, sent) = request(&mut client);
+        let cookies = sent.headers().get("cookie").map(|value| value.to_str().unwrap());
+        match sent.uri().host().unwrap() {
+            "mail.test" => {
+                assert_eq!((&sent.body()[..], cookies), (&b"wait"[..], Some("MapiContext=c1; MapiSequence=s1")))
+            }
+            host => assert_eq!((host, &sent.body()[..], cookies), ("other.test", &b"rops"[..], None)),
+        }
+    }
+}

@@ -323,6 +323,47 @@ fn r1332_a_redirect_is_followed_with_consent_alone() {
     assert!(matches!(bench.outcome_of(execute), Outcome::Answered(_)));
 }
 
+/// A NotificationWait is in flight at the old host when a redirect is followed: what that host sets, and where it sends on to,
+/// is the old host's.
+#[test]
+fn r1332_a_wait_at_the_host_left_behind_stays_that_hosts() {
+    let mut bench = Bench::connected(config());
+    let waiting = bench.client.notification_wait(bench.now, Bytes::new()).unwrap();
+    let wait = bench.request();
+    bench.execute(b"rops");
+    let request = bench.request();
+    bench.answer(&request, &Answer::status(302).with("Location", "https://other.test/mapi/emsmdb/"));
+    let Event::Redirect { handle, .. } = bench.event() else { panic!() };
+    bench.client.follow_redirect(bench.now, handle).unwrap();
+    let again = bench.request();
+    bench.head(&wait, &Answer::ok(b"").with("Set-Cookie", "Old=secret; path=/"));
+    bench.answer(&again, &Answer::ok(b"").with("Set-Cookie", "New=1; path=/"));
+    bench.completion();
+    bench.execute(b"more");
+    let more = bench.request();
+    assert_eq!((more.header("Host"), more.header("Cookie")), (Some("other.test"), Some("New=1")));
+    bench.answer(&more, &Answer::ok(b""));
+    bench.completion();
+    bench.body(&wait, &Answer::ok(&wait_body(0)).body);
+    bench.end(&wait);
+    assert!(matches!(bench.outcome_of(waiting), Outcome::Answered(_)));
+    // And a redirect from there is relative to there.
+    let mut bench = Bench::connected(config());
+    bench.client.notification_wait(bench.now, Bytes::new()).unwrap();
+    let wait = bench.request();
+    bench.execute(b"rops");
+    let request = bench.request();
+    bench.answer(&request, &Answer::status(302).with("Location", "https://other.test/mapi/emsmdb/"));
+    let Event::Redirect { handle, .. } = bench.event() else { panic!() };
+    bench.client.follow_redirect(bench.now, handle).unwrap();
+    bench.request();
+    bench.answer(&wait, &Answer::status(302).with("Location", "/elsewhere"));
+    match bench.event() {
+        Event::Redirect { location, .. } => assert_eq!(location, "https://mail.test/elsewhere"),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn r1332_redirects_refused_unanswered_and_without_end() {
     let to_self = || Answer::status(302).with("Location", "/mapi/emsmdb/?MailboxId=y");
