@@ -36,7 +36,7 @@ leaves! {
 leaves! {
     /// An error inside `Action`.
     ActionError {
-        /// `Status`: 1 for an address that is not known, 2 for a server that has trouble.
+        /// `Status`: 2 in the example of [MS-ASCMD] 4.2.2, a directory that could not be reached.
         status: "Status",
         /// `Message`.
         message: "Message",

@@ -114,12 +114,19 @@ impl<'x> ServerError<'x> {
     pub const INVALID_REQUEST: u16 = 600;
     /// 601: no provider answers the schema that was asked for.
     pub const NO_PROVIDER: u16 = 601;
-    /// 602: the answer could not be made.
-    pub const BAD_ADDRESS: u16 = 602;
-    /// 500: no such address.
+    /// 500: the address cannot be found, or nothing can be given for it.
     pub const UNKNOWN_ADDRESS: u16 = 500;
-    /// 501: the address is known, and nothing can be given for it.
-    pub const NO_CONFIGURATION: u16 = 501;
+
+    /// An error of a number, with its message.
+    #[must_use]
+    pub fn new(code: u16, message: impl Into<Text<'x>>) -> Self {
+        Self {
+            error_code: Some(code.to_string().into()),
+            message: Some(message.into()),
+            debug_data: Some("".into()),
+            ..ServerError::default()
+        }
+    }
 
     /// The error's number.
     #[must_use]
