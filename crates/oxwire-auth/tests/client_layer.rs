@@ -375,6 +375,39 @@ fn proxy_and_origin_each_get_their_own() {
     assert_eq!(s.sent(), ["POST cl=5", "body 5", "end"]);
 }
 
+/// The origin asks for the proxy's credentials, from inside of a tunnel or reached directly; the proxy asks for the origin's.
+#[test]
+fn neither_side_gets_what_is_for_the_other() {
+    let mut config = ClientConfig::default();
+    (config.cleartext, config.cleartext_to_proxy) = (true, true);
+    for challenge in ["Basic realm=\"x\"", "NTLM"] {
+        let mut s = Script::logged_in(config.clone(), URL);
+        s.layer.set_credentials(s.now, Target::Proxy, Credentials::password("alice", "proxy password"));
+        let c = s.open(1, URL);
+        s.post(c, b"hello");
+        s.sent();
+        s.reply(c, 407, &[("Proxy-Authenticate", challenge)]);
+        assert_eq!(s.sent(), [""; 0], "{challenge}");
+        assert_eq!(s.delivered(), ["407", "body 9", "end"]);
+        assert_eq!(s.failure(), FailReason::Misplaced { status: 407 });
+        // What is asked for rightly still works on the same connection.
+        s.post(c, b"hello");
+        s.sent();
+        s.reply(c, 401, &[("WWW-Authenticate", challenge)]);
+        assert!(s.sent()[0].contains("auth="), "{challenge}");
+
+        let mut s = Script::logged_in(config.clone(), URL);
+        let c = s.open(1, URL);
+        let head = RequestHead::builder("CONNECT", "mail.test:443").field("Host", "mail.test:443").request().unwrap();
+        s.send(c, head, b"");
+        s.sent();
+        s.reply(c, 401, &[("WWW-Authenticate", challenge)]);
+        assert_eq!(s.sent(), [""; 0], "{challenge}");
+        assert_eq!(s.delivered(), ["401", "body 9", "end"]);
+        assert_eq!(s.failure(), FailReason::Misplaced { status: 401 });
+    }
+}
+
 #[test]
 fn no_password_in_clear_unless_told_so() {
     let basic = [("WWW-Authenticate", "Basic realm=\"x\"")];

@@ -179,6 +179,15 @@ pub enum FailReason {
     /// A leg took too long.
     #[error("no answer to a leg of the handshake in time")]
     LegTimeout,
+    /// A 407 to a request that no proxy was to forward, or a 401 to `CONNECT`: whoever answers so asks for credentials that are
+    /// another's, and gets none ([RFC 9110] 11.7).
+    #[error(
+        "a {status} from a side that has no say in this request: something in between answers, or fishes for credentials"
+    )]
+    Misplaced {
+        /// 401 or 407.
+        status: u16,
+    },
     /// The caller gave no credentials.
     #[error("no credentials were given")]
     NoCredentials,

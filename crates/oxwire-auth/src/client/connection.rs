@@ -104,6 +104,8 @@ pub(super) enum Wire {
 pub(super) struct Exchange {
     pub(super) head: RequestHead,
     pub(super) kind: Kind,
+    /// A proxy reads it, and so may have credentials of its own.
+    pub(super) to_proxy: bool,
     pub(super) held: Vec<HttpEvent>,
     pub(super) held_bytes: usize,
     /// Whether `held` is all of it so far.
@@ -115,6 +117,15 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
+    /// Whether that side may ask for credentials: a 407 from inside of a tunnel, or a 401 from the proxy that is to open one, asks
+    /// for those of the other side.
+    pub(super) fn may_ask(&self, side: Side) -> bool {
+        match side {
+            Side::Proxy => self.to_proxy,
+            Side::Origin => self.kind != Kind::Connect,
+        }
+    }
+
     /// Whether it can be sent again from its beginning.
     pub(super) const fn is_replayable(&self) -> bool {
         self.complete

@@ -52,6 +52,7 @@ impl ClientLayer {
         c.exchange = Some(Exchange {
             head,
             kind,
+            to_proxy,
             held: Vec::new(),
             held_bytes: 0,
             complete: true,
@@ -228,9 +229,21 @@ impl ClientLayer {
             return;
         }
         match Side::of_status(head.status()) {
-            Some(side) => self.on_refusal(now, c, side, head),
+            Some(side) if exchange.may_ask(side) => self.on_refusal(now, c, side, head),
+            Some(side) => self.on_misplaced(c, side, head),
             None => self.on_answer(now, c, wire, kind, head),
         }
+    }
+
+    /// A refusal by a side that has no say in this request: no credentials are sent for it, or asked for.
+    fn on_misplaced(&mut self, c: &mut Connection, side: Side, head: ResponseHead) {
+        self.fail(c, side, None, FailReason::Misplaced { status: head.status() });
+        c.server.attempt = Attempt::Nothing;
+        c.proxy.attempt = Attempt::Nothing;
+        self.release(c);
+        self.forget_body(c);
+        c.step = Step::Responding { ended: false };
+        self.deliver(c.id, HttpEvent::Head(Head::Response(head)));
     }
 
     /// Neither 401 nor 407: whoever was told credentials took them.
