@@ -66,6 +66,14 @@ impl<'a> Cell<'a> {
         }
     }
 
+    /// Leaves the reader where [`Cell::decode_standard`] would, with the same error.
+    pub(crate) fn skip_standard(r: &mut Reader<'a>, tag: PropertyTag, width: CountWidth) -> Result<(), DecodeError> {
+        match tag.property_type().in_row() {
+            PropertyType::UNSPECIFIED => PropertyValue::decode_typed(r, width).map(drop),
+            property_type => PropertyValue::skip(r, property_type, width),
+        }
+    }
+
     /// Whether a StandardPropertyRow can carry it in a column of that tag.
     pub(crate) fn is_standard(&self, tag: PropertyTag) -> bool {
         let Self::Value(value) = self else { return false };

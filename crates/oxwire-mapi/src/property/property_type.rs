@@ -116,6 +116,20 @@ impl PropertyType {
             Self(self.0 & !(Self::MULTIVALUE | Self::MULTIVALUE_INSTANCE))
         }
     }
+
+    /// Bytes of a value on the wire, for a type whose values all have as many; `None` for every other.
+    #[must_use]
+    pub const fn fixed_len(self) -> Option<usize> {
+        match self {
+            Self::NULL => Some(0),
+            Self::BOOLEAN => Some(1),
+            Self::INTEGER16 => Some(2),
+            Self::INTEGER32 | Self::FLOATING32 | Self::ERROR_CODE => Some(4),
+            Self::INTEGER64 | Self::FLOATING64 | Self::CURRENCY | Self::FLOATING_TIME | Self::TIME => Some(8),
+            Self::GUID => Some(16),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Debug for PropertyType {

@@ -32,6 +32,20 @@ impl RowFlag {
             Self::Flagged => Cell::decode_flagged(r, tag, width),
         }
     }
+
+    fn skip(self, r: &mut Reader<'_>, tag: PropertyTag, width: CountWidth) -> Result<(), DecodeError> {
+        match self {
+            Self::Standard => Cell::skip_standard(r, tag, width),
+            Self::Flagged => Cell::decode_flagged(r, tag, width).map(drop),
+        }
+    }
+}
+
+/// Reads the Flag of a row and passes over its cells.
+fn skip_row(r: &mut Reader<'_>, columns: PropertyTags<'_>, width: CountWidth) -> Result<RowFlag, DecodeError> {
+    let flag = RowFlag::decode(r)?;
+    columns.iter().try_for_each(|tag| flag.skip(r, tag, width))?;
+    Ok(flag)
 }
 
 /// One row: a StandardPropertyRow or a FlaggedPropertyRow, [MS-OXCDATA] 2.8.1, over its bytes and its columns. The wire carries
@@ -45,16 +59,14 @@ pub struct PropertyRow<'a> {
 }
 
 impl<'a> PropertyRow<'a> {
-    /// Reads a row of these columns, and leaves the reader behind it. Every cell is read once, to find the end.
+    /// Reads a row of these columns, and leaves the reader behind it. The cells are passed over once, to find the end; their
+    /// values are made when they are asked for.
     ///
     /// # Errors
     /// [`DecodeError`] of the first cell that does not hold what its column says.
     pub fn decode(r: &mut Reader<'a>, columns: PropertyTags<'a>, width: CountWidth) -> Result<Self, DecodeError> {
         let mut scan = r.clone().named(NAME, SPEC);
-        let flag = RowFlag::decode(&mut scan)?;
-        for tag in columns.iter() {
-            flag.cell(&mut scan, tag, width)?;
-        }
+        let flag = skip_row(&mut scan, columns, width)?;
         let mut cells = r.sub(r.left().saturating_sub(scan.left()), "PropertyRow")?.named(NAME, SPEC);
         cells.u8("Flag")?;
         Ok(Self { flag, columns, width, cells })
@@ -140,7 +152,7 @@ impl<'a> PropertyRows<'a> {
         Self { count, columns, width, rows: Reader::new(bytes) }
     }
 
-    /// Reads `count` rows, and leaves the reader behind them. Every cell is read once, to find the end.
+    /// Reads `count` rows, and leaves the reader behind them. The cells are passed over once, to find the end.
     ///
     /// # Errors
     /// [`DecodeError`] of the first cell that does not hold what its column says. A reader that wants the rows before it uses
@@ -162,21 +174,23 @@ impl<'a> PropertyRows<'a> {
         columns: PropertyTags<'a>,
         width: CountWidth,
     ) -> (Self, Option<DecodeError>) {
-        let rows = r.clone();
-        let mut good = 0_usize;
+        let mut scan = r.clone().named(NAME, SPEC);
+        let (mut good, mut used) = (0_usize, 0_usize);
         let error = loop {
             if good == count {
                 break None;
             }
             // A row is one byte at the least: a count from the wire runs out of input before it runs out of time.
-            match PropertyRow::decode(r, columns, width) {
-                Ok(_) => good = good.saturating_add(1),
+            match skip_row(&mut scan, columns, width) {
+                Ok(_) => {
+                    good = good.saturating_add(1);
+                    used = r.left().saturating_sub(scan.left());
+                }
                 Err(error) => break Some(error),
             }
         };
-        let used = rows.left().saturating_sub(r.left());
-        let mut whole = rows.clone();
-        let rows = whole.sub(used, "RowData").unwrap_or(rows);
+        // Never fails: that many bytes were passed over.
+        let rows = r.sub(used, "RowData").unwrap_or_else(|_| Reader::new(&[]));
         (Self { count: good, columns, width, rows }, error)
     }
 

@@ -62,6 +62,8 @@ pub enum PropertyValue<'a> {
     MultipleInteger64(Multiple<'a, i64>),
     /// PtypMultipleString.
     MultipleString(MultipleString<'a>),
+    /// PtypMultipleString from text of the caller's. Only written, never read: reading gives [`PropertyValue::MultipleString`].
+    MultipleStr(&'a [&'a str]),
     /// PtypMultipleString8.
     MultipleString8(MultipleString8<'a>),
     /// PtypMultipleTime.
@@ -116,6 +118,14 @@ impl<'a> PropertyValue<'a> {
         })
     }
 
+    /// Leaves the reader where [`PropertyValue::decode`] would, with the same error, without making a value of fixed size.
+    pub(crate) fn skip(r: &mut Reader<'a>, property_type: PropertyType, width: CountWidth) -> Result<(), DecodeError> {
+        match property_type.fixed_len() {
+            Some(len) => r.bytes(len, "Value").map(drop),
+            None => Self::decode(r, property_type, width).map(drop),
+        }
+    }
+
     /// Its type.
     #[must_use]
     pub const fn property_type(&self) -> PropertyType {
@@ -143,7 +153,7 @@ impl<'a> PropertyValue<'a> {
             Self::MultipleCurrency(_) => PropertyType::MULTIPLE_CURRENCY,
             Self::MultipleFloatingTime(_) => PropertyType::MULTIPLE_FLOATING_TIME,
             Self::MultipleInteger64(_) => PropertyType::MULTIPLE_INTEGER64,
-            Self::MultipleString(_) => PropertyType::MULTIPLE_STRING,
+            Self::MultipleString(_) | Self::MultipleStr(_) => PropertyType::MULTIPLE_STRING,
             Self::MultipleString8(_) => PropertyType::MULTIPLE_STRING8,
             Self::MultipleTime(_) => PropertyType::MULTIPLE_TIME,
             Self::MultipleGuid(_) => PropertyType::MULTIPLE_GUID,
@@ -172,6 +182,9 @@ impl<'a> PropertyValue<'a> {
             Self::MultipleFloating64(values) | Self::MultipleFloatingTime(values) => values.encoded_len(),
             Self::MultipleCurrency(values) | Self::MultipleInteger64(values) => values.encoded_len(),
             Self::MultipleString(values) => values.encoded_len(),
+            Self::MultipleStr(values) => {
+                values.iter().fold(4, |sum, text| sum.saturating_add(utf16_le_len(text)).saturating_add(2))
+            }
             Self::MultipleString8(values) => values.encoded_len(),
             Self::MultipleTime(values) => values.encoded_len(),
             Self::MultipleGuid(values) => values.encoded_len(),
@@ -214,6 +227,10 @@ impl<'a> PropertyValue<'a> {
             Self::MultipleFloating64(values) | Self::MultipleFloatingTime(values) => values.encode(w)?,
             Self::MultipleCurrency(values) | Self::MultipleInteger64(values) => values.encode(w)?,
             Self::MultipleString(values) => values.encode(w)?,
+            Self::MultipleStr(values) => {
+                w.len_u32_le(values.len(), "Count")?;
+                values.iter().try_for_each(|text| w.c_utf16(text, "Value"))?;
+            }
             Self::MultipleString8(values) => values.encode(w)?,
             Self::MultipleTime(values) => values.encode(w)?,
             Self::MultipleGuid(values) => values.encode(w)?,

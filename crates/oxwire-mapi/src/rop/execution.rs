@@ -4,6 +4,7 @@ use bytes::{BufMut, BytesMut};
 use oxwire_core::{Encode, EncodeError, Writer};
 
 use super::buffer::patch_size;
+use super::failure::Refusal;
 use super::{
     BufferTooSmallResponse, FailureResponse, Handle, NotifyResponse, PendingResponse, RawRequest, Request, Requests,
     Response, RopBuffer, RopError, RopRequest,
@@ -83,7 +84,8 @@ impl<'a, 'b> Execution<'a, 'b> {
     /// The next request to do; `None` when there is no more, or the execution has stopped.
     ///
     /// At an unknown or damaged request it stops. A ROP of the list of [MS-OXCROPS] 2.2.2 is answered with a failure first
-    /// (NotImplemented, or RpcFormat when it is damaged), which names InputHandleIndex: an answer that still parses.
+    /// (NotImplemented, or RpcFormat when it is damaged), laid out as that ROP's failures are: an answer that still parses. No
+    /// answer has a reserved RopId, a ROP that only servers send, RopRelease, and a request too short to have a handle index.
     pub fn next_request(&mut self) -> Option<RopRequest<'a>> {
         if self.stop.is_some() {
             return None;
@@ -95,12 +97,10 @@ impl<'a, 'b> Execution<'a, 'b> {
             }
             Err(error) => {
                 self.current = None;
-                if error.rop_id.name().is_some() {
-                    let code = if error.is_unsupported() { ErrorCode::NOT_IMPLEMENTED } else { ErrorCode::RPC_FORMAT };
-                    let handle_index = error.raw.get(2).copied().unwrap_or_default();
-                    let failure = FailureResponse { rop_id: error.rop_id, handle_index, return_value: code };
-                    // A failure that does not fit is left out: the client sees fewer responses than requests.
-                    let _fitted = self.append(&failure, self.limit(0));
+                let code = if error.is_unsupported() { ErrorCode::NOT_IMPLEMENTED } else { ErrorCode::RPC_FORMAT };
+                if let Some(refusal) = Refusal::of(error.raw, code) {
+                    // One that does not fit is left out: the client sees fewer responses than requests.
+                    let _fitted = self.append(&refusal, self.limit(0));
                 }
                 self.stop = Some(Stop::Request(error));
                 None
