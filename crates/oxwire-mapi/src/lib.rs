@@ -2,6 +2,7 @@
 
 pub mod aux_buffer;
 mod flags;
+pub mod lz77;
 pub mod mapihttp;
 pub mod property;
 pub mod rop;

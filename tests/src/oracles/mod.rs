@@ -10,6 +10,7 @@ pub mod auth;
 pub mod bodies;
 pub mod client;
 pub mod http;
+pub mod lz77;
 pub mod rops;
 pub mod rpc;
 pub mod rts;
@@ -26,6 +27,7 @@ pub fn targets() -> Vec<Target> {
         bodies::TARGETS,
         client::TARGETS,
         http::TARGETS,
+        lz77::TARGETS,
         rops::TARGETS,
         rpc::TARGETS,
         rts::TARGETS,

@@ -1,0 +1,2 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| oxwire_tests::oracles::lz77::lz77_round_trip(data));
