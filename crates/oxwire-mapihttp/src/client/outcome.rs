@@ -57,7 +57,7 @@ impl Client {
         }
         if request.request_type == RequestType::Connect
             && let (Outcome::Answered(response), Some(candidate)) = (&outcome, candidate)
-            && is_connected(response)
+            && says_success(response)
         {
             self.jar = candidate;
         }
@@ -82,7 +82,7 @@ impl Client {
             self.queue.push_front(Request { bare: true, failures: 0, ..request.anew() });
             return;
         }
-        if matches!(&outcome, Outcome::Answered(response) if is_connected(response)) {
+        if matches!(&outcome, Outcome::Answered(response) if says_success(response)) {
             return self.on_established(now, request, outcome);
         }
         if request.purpose == Purpose::Reconnect && self.is_worth_retrying(&request, &outcome) {
@@ -130,7 +130,8 @@ impl Client {
 
     fn on_disconnect(&mut self, request: Request, outcome: Outcome) {
         let destroyed = match &outcome {
-            Outcome::Answered(_) => true,
+            // A failure response body comes with X-ResponseCode 0 too, and leaves the context there (R1168).
+            Outcome::Answered(response) => says_success(response),
             Outcome::Refused { code, .. } => *code == ResponseCode::CONTEXT_NOT_FOUND,
             _ => false,
         };
@@ -311,8 +312,9 @@ impl Client {
     }
 }
 
-/// Whether a Connect response says that there is a context: StatusCode and ErrorCode are both 0 (2.2.4.1.2).
-fn is_connected(response: &Response) -> bool {
+/// Whether the body of a response to Connect or Disconnect is one of success: StatusCode and ErrorCode are both 0 (2.2.4.1.2,
+/// 2.2.4.3.2).
+fn says_success(response: &Response) -> bool {
     response.body.start::<8>().is_none_or(|codes| codes == [0; 8])
 }
 

@@ -264,6 +264,21 @@ fn r1168_a_context_is_destroyed_only_once_the_server_says_so() {
     bench.quiet();
 }
 
+/// 2.2.4.3.3 (StatusCode 1) and 2.2.4.3.2 with an ErrorCode: the server has not destroyed it, and the client goes on.
+#[test]
+fn r1168_a_disconnect_that_fails_leaves_the_context() {
+    for body in [&[1, 0, 0, 0, 0, 0, 0, 0][..], &[0, 0, 0, 0, 5, 0, 7, 0x80, 0, 0, 0, 0]] {
+        let mut bench = Bench::connected(config());
+        let handle = bench.client.disconnect(bench.now, Bytes::new()).unwrap();
+        let request = bench.request();
+        bench.answer(&request, &Answer::ok(body));
+        assert!(matches!(bench.outcome_of(handle), Outcome::Answered(_)));
+        assert_eq!(bench.client.state(), ContextState::Established);
+        bench.execute(b"rops");
+        assert_eq!(bench.request().header("Cookie"), COOKIES);
+    }
+}
+
 /// All that is wanted of the context is its end: it is not replaced first.
 #[test]
 fn a_failure_before_a_waiting_disconnect() {
