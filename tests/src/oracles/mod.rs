@@ -7,6 +7,7 @@
 //! the input gives the same events; a machine has no timer due right after `handle_timeout`, and comes to rest.
 
 pub mod auth;
+pub mod autodiscover;
 pub mod bodies;
 pub mod client;
 pub mod http;
@@ -24,6 +25,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub fn targets() -> Vec<Target> {
     [
         auth::TARGETS,
+        autodiscover::TARGETS,
         bodies::TARGETS,
         client::TARGETS,
         http::TARGETS,

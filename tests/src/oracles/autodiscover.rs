@@ -1,0 +1,104 @@
+//! oxwire-autodiscover: its documents.
+
+use oxwire::autodiscover::pox::{MobileResponse, Outcome, Request, Response};
+use oxwire::autodiscover::responder::{Asked, Known, Mailbox, MapiHttp, UrlPair};
+use oxwire::autodiscover::transport::{Capabilities, Policy, choose};
+use oxwire::autodiscover::xml::{Reader, Source, XmlError, XmlLimits};
+
+use super::Target;
+
+/// The targets of this area.
+pub const TARGETS: &[Target] = &[
+    ("autodiscover_mobilesync", autodiscover_mobilesync),
+    ("autodiscover_request", autodiscover_request),
+    ("autodiscover_response", autodiscover_response),
+    ("autodiscover_xml", autodiscover_xml),
+];
+
+fn place(data: &[u8], error: XmlError) {
+    assert!(error.offset <= data.len(), "{error} in {} bytes", data.len());
+    assert!(!error.to_string().is_empty());
+}
+
+/// A walk comes to an end, its error is inside the input, and an element that is kept raw is itself a document.
+pub fn autodiscover_xml(data: &[u8]) {
+    let limits = XmlLimits::DEFAULT.with_bytes(1 << 16).with_depth(8).with_elements(64).with_references(16);
+    let source = match Source::new(data, limits) {
+        Ok(source) => source,
+        Err(error) => return place(data, error),
+    };
+    let mut reader = Reader::new(&source);
+    let walk = reader.root().and_then(|_| {
+        while let Some(element) = reader.child()? {
+            let _ = element.attribute("Type");
+            let raw = reader.raw()?;
+            assert!(raw.starts_with('<') && raw.ends_with('>'), "{raw:?}");
+            // The part of a document that is well formed is so alone.
+            let part = Source::new(raw.as_bytes(), limits).expect("text of the same document");
+            let mut part = Reader::new(&part);
+            assert_eq!(part.root().expect("an element").name(), element.name());
+            part.skip().and_then(|()| part.finish()).expect("a whole element");
+        }
+        reader.finish()
+    });
+    if let Err(error) = walk {
+        place(data, error);
+    }
+}
+
+/// What is read as a response is written to something that reads the same, and its choice of a transport names only what stands there.
+pub fn autodiscover_response(data: &[u8]) {
+    let decoded =
+        Source::new(data, XmlLimits::DEFAULT).and_then(|source| Response::decode(&source).map(Response::into_owned));
+    let response = match decoded {
+        Ok(response) => response,
+        Err(error) => return place(data, error),
+    };
+    let written = response.encode().expect("what was read can be written");
+    let source = Source::new(written.as_bytes(), XmlLimits::DEFAULT.with_bytes(8 << 20)).expect("UTF-8");
+    assert_eq!(Response::decode(&source).as_ref(), Ok(&response), "{written}");
+    let can = Capabilities { mapi_http: true, rpc_http: true, rpc: true };
+    let choice = choose(&response, can, &Policy::DEFAULT);
+    let protocols = response.account.as_ref().map_or(0, |account| account.protocols.len());
+    assert!(choice.candidates.len() + choice.passed_over.len() <= 2 * protocols);
+    if let Outcome::RedirectAddr(to) | Outcome::RedirectUrl(to) = response.outcome() {
+        assert!(!to.is_empty());
+    }
+}
+
+/// A request reads back the same, and whatever is asked, the answer is a document with the status 200.
+pub fn autodiscover_request(data: &[u8]) {
+    let decoded =
+        Source::new(data, XmlLimits::DEFAULT).and_then(|source| Request::decode(&source).map(Request::into_owned));
+    match &decoded {
+        Ok(request) => {
+            let written = request.encode().expect("what was read can be written");
+            let source = Source::new(written.as_bytes(), XmlLimits::DEFAULT.with_bytes(8 << 20)).expect("UTF-8");
+            assert_eq!(Request::decode(&source).as_ref(), Ok(request), "{written}");
+        }
+        Err(error) => place(data, *error),
+    }
+    let mut mailbox = Mailbox::new("kim@example.com", "Kim", "/o=example/cn=kim");
+    mailbox.mapi_http = Some(MapiHttp { mail_store: UrlPair::both("https://m"), address_book: UrlPair::default() });
+    let reply = match Asked::pox("POST", [("X-MapiHttpCapability", "1")], data, XmlLimits::DEFAULT) {
+        Asked::Question(question) => question.answer(Known::Mailbox(&mailbox)),
+        Asked::Reply(reply) => reply,
+    };
+    assert_eq!(reply.status, 200);
+    let source = Source::new(reply.body.as_bytes(), XmlLimits::DEFAULT).expect("UTF-8");
+    Response::decode(&source).expect("an answer, or an error in the document");
+}
+
+/// What is read as a response to ActiveSync is written to something that reads the same.
+pub fn autodiscover_mobilesync(data: &[u8]) {
+    let decoded = Source::new(data, XmlLimits::DEFAULT)
+        .and_then(|source| MobileResponse::decode(&source).map(MobileResponse::into_owned));
+    match decoded {
+        Ok(response) => {
+            let written = response.encode().expect("what was read can be written");
+            let source = Source::new(written.as_bytes(), XmlLimits::DEFAULT.with_bytes(8 << 20)).expect("UTF-8");
+            assert_eq!(MobileResponse::decode(&source).as_ref(), Ok(&response), "{written}");
+        }
+        Err(error) => place(data, error),
+    }
+}
