@@ -2,9 +2,11 @@
 //!
 //! - [`xml`]: the reader and the writer that the documents stand on.
 //! - [`pox`]: the documents of Outlook and of Exchange ActiveSync, request and response, encode and decode.
+//! - [`json`]: query and answer of Autodiscover v2.
 //! - [`responder`]: a server's answers, from a request and what the caller knows of the user.
 //! - [`transport`]: from the settings of a mailbox to the candidates of its transport.
 
+pub mod json;
 pub mod pox;
 pub mod responder;
 mod text;

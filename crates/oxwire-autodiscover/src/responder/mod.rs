@@ -25,12 +25,15 @@
 //! # Ok::<(), oxwire_core::EncodeError>(())
 //! ```
 //!
-//! Every reply has the status 200: a client takes a 500 for a broken server and asks its user for the password. What cannot
-//! be answered is an error inside the document. POX is built, of Outlook and of ActiveSync; SOAP and JSON are not.
+//! No reply has the status 500: a client takes that for a broken server and asks its user for the password. What cannot be
+//! answered is an error inside the document. POX is built, of Outlook and of ActiveSync ([`Asked`]), and JSON ([`AskedJson`]);
+//! SOAP is not.
 
 mod facts;
+mod json;
 mod outlook;
 mod question;
 
 pub use facts::{Known, Mailbox, MapiHttp, Proxy, RpcHttp, UrlPair, Web};
+pub use json::{AskedJson, KnownJson, answer_json};
 pub use question::{Asked, Question, Reply};

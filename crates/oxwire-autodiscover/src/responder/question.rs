@@ -12,17 +12,19 @@ use crate::xml::{Source, XmlLimits};
 /// A reply to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// The HTTP status: 200, whatever the document says.
+    /// The HTTP status. Of POX always 200, whatever the document says; of JSON also 302, 400 and 404.
     pub status: u16,
     /// The value of `Content-Type`.
     pub content_type: &'static str,
+    /// The value of `Location`, with the status 302.
+    pub location: Option<String>,
     /// The document.
     pub body: String,
 }
 
 impl Reply {
     fn xml(body: String) -> Self {
-        Self { status: 200, content_type: "text/xml; charset=utf-8", body }
+        Self { status: 200, content_type: "text/xml; charset=utf-8", location: None, body }
     }
 
     /// An error document of the framework that hosts all schemas.
