@@ -119,7 +119,8 @@ impl Structure for LogonRequest<'_> {
 
 impl Encode for LogonRequest<'_> {
     fn encoded_len(&self) -> usize {
-        self.essdn.len().saturating_add(15)
+        // An empty Essdn goes without its NUL.
+        self.essdn.len().saturating_add(if self.essdn.is_empty() { 14 } else { 15 })
     }
 
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
