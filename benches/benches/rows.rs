@@ -1,10 +1,12 @@
-//! 500 rows of 4 columns read as views, against a copy of the same bytes; a ROP list of four operations built.
+//! 500 rows of 4 columns read as views, against a copy of the same bytes; a ROP list of four operations and the whole Execute body
+//! around it built.
 
 use std::hint::black_box;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use oxwire::core::{Reader, encode_to_bytes};
+use oxwire::core::{Limits, Reader, decode_all, encode_to_bytes};
+use oxwire::mapi::mapihttp::{ExecuteRequest, ExecuteRequestBuilder};
 use oxwire::mapi::property::{Cell, CountWidth, PropertyTag, PropertyTags, PropertyValue, RowsWriter};
 use oxwire::mapi::rop::{
     AsynchronousFlags, Bookmark, Handle, QueryRowsFlags, QueryRowsRequest, QueryRowsResponse, ReleaseRequest,
@@ -55,6 +57,18 @@ fn build(out: &mut BytesMut) -> bool {
         && requests.finish(&[Handle(1)]).is_ok()
 }
 
+fn build_execute(payload: &mut BytesMut) -> Option<Bytes> {
+    payload.clear();
+    if !build(payload) {
+        return None;
+    }
+    let body = ExecuteRequestBuilder::default().build(payload.len(), |w| {
+        w.bytes(payload);
+        Ok(())
+    });
+    body.ok()
+}
+
 fn rows(c: &mut Criterion) {
     let bytes = response();
     assert_eq!(views(&bytes), 2000);
@@ -71,6 +85,12 @@ fn rows(c: &mut Criterion) {
             assert!(build(black_box(&mut out)));
         });
     });
+    let body = build_execute(&mut out).unwrap_or_default();
+    assert!(decode_all::<ExecuteRequest<'_>>(&body, &Limits::DEFAULT).is_ok());
+    let mut group = c.benchmark_group("execute");
+    group.throughput(Throughput::Bytes(body.len() as u64));
+    group.bench_function("body of four", |b| b.iter(|| build_execute(black_box(&mut out))));
+    group.finish();
 }
 
 criterion_group!(benches, rows);

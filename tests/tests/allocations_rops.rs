@@ -3,13 +3,13 @@
 use bytes::BytesMut;
 use oxwire::core::Limits;
 use oxwire::core::decode_all;
-use oxwire::mapi::mapihttp::ExecuteRequestBuilder;
+use oxwire::mapi::mapihttp::{ExecuteRequest, ExecuteRequestBuilder};
 use oxwire::mapi::property::{
-    Cell, CountWidth, FolderId, PropertyTag, PropertyTags, PropertyValue, RowsWriter, SortOrder, SortOrders,
+    Cell, CountWidth, ErrorCode, FolderId, PropertyTag, PropertyTags, PropertyValue, RowsWriter, SortOrder, SortOrders,
 };
 use oxwire::mapi::rop::{
-    AsynchronousFlags, Bookmark, ContentsTableFlags, GetContentsTableRequest, Handle, OpenFolderRequest, OpenModeFlags,
-    QueryRowsFlags, QueryRowsRequest, QueryRowsResponse, RequestBuilder, RopBuffer, SetColumnsRequest,
+    AsynchronousFlags, Bookmark, ContentsTableFlags, Execution, GetContentsTableRequest, Handle, LogonRequest,
+    OpenFolderRequest, OpenModeFlags, QueryRowsResponse, RequestBuilder, RopBuffer, RopRequest, SetColumnsRequest,
     SortTableRequest,
 };
 use oxwire_tests::allocations;
@@ -54,50 +54,90 @@ fn rows_of_500_by_4_are_read_without_an_allocation() {
     assert_eq!(made.count, 0, "{made:?}");
 }
 
+/// Log on, open a folder, open its contents, choose columns.
+fn four_rops() -> (LogonRequest<'static>, OpenFolderRequest, GetContentsTableRequest, SetColumnsRequest<'static>) {
+    let logon_id = 0;
+    let open = OpenFolderRequest {
+        logon_id,
+        input_handle_index: 0,
+        output_handle_index: 1,
+        folder_id: FolderId::from_counter(1, 5),
+        open_mode_flags: OpenModeFlags::default(),
+    };
+    let table = GetContentsTableRequest {
+        logon_id,
+        input_handle_index: 1,
+        output_handle_index: 2,
+        table_flags: ContentsTableFlags::USE_UNICODE,
+    };
+    let columns = SetColumnsRequest {
+        logon_id,
+        input_handle_index: 2,
+        set_columns_flags: AsynchronousFlags::SYNCHRONOUS,
+        property_tags: PropertyTags::new(&COLUMNS),
+    };
+    (LogonRequest::private(logon_id, 0, "/o=x/ou=y/cn=Recipients/cn=z"), open, table, columns)
+}
+
+/// A whole Execute body, of a payload that is written first: its length is not known before.
 #[test]
 fn an_execute_of_four_rops_is_built_with_at_most_four_allocations() {
-    let handles = [Handle(1), Handle::UNUSED, Handle::UNUSED];
+    let handles = [Handle::UNUSED; 3];
+    let (logon, open, table, columns) = four_rops();
     let (made, body) = allocations(|| {
         let mut payload = BytesMut::with_capacity(256);
         let mut requests = RequestBuilder::new(&mut payload);
-        requests
-            .push(&OpenFolderRequest {
-                logon_id: 0,
-                input_handle_index: 0,
-                output_handle_index: 1,
-                folder_id: FolderId::from_counter(1, 5),
-                open_mode_flags: OpenModeFlags::default(),
-            })
-            .unwrap();
-        let (logon_id, input_handle_index, output_handle_index) = (0, 1, 2);
-        let table_flags = ContentsTableFlags::USE_UNICODE;
-        requests
-            .push(&GetContentsTableRequest { logon_id, input_handle_index, output_handle_index, table_flags })
-            .unwrap();
-        let input_handle_index = 2;
-        let set_columns_flags = AsynchronousFlags::SYNCHRONOUS;
-        let property_tags = PropertyTags::new(&COLUMNS);
-        requests.push(&SetColumnsRequest { logon_id, input_handle_index, set_columns_flags, property_tags }).unwrap();
-        requests
-            .push(&QueryRowsRequest {
-                logon_id,
-                input_handle_index,
-                query_rows_flags: QueryRowsFlags::ADVANCE,
-                forward_read: true,
-                row_count: 50,
-            })
-            .unwrap();
+        requests.push(&logon).unwrap();
+        requests.push(&open).unwrap();
+        requests.push(&table).unwrap();
+        requests.push(&columns).unwrap();
         requests.finish(&handles).unwrap();
-        let payload_len = payload.len();
-        ExecuteRequestBuilder::default()
-            .build(payload_len, |w| {
-                w.bytes(&payload);
-                Ok(())
-            })
-            .unwrap()
+        let body = ExecuteRequestBuilder::default().build(payload.len(), |w| {
+            w.bytes(&payload);
+            Ok(())
+        });
+        body.unwrap()
     });
     assert!(made.count <= 4, "{made:?}");
-    assert!(body.len() > 60);
+
+    let request: ExecuteRequest<'_> = decode_all(&body, &Limits::DEFAULT).unwrap();
+    let payload = request.rop_payload(&body).unwrap();
+    let buffer: RopBuffer<'_> = decode_all(&payload, &Limits::DEFAULT).unwrap();
+    let read: Vec<_> = buffer.requests().map(|request| request.unwrap().rop).collect();
+    let sent = [
+        RopRequest::Logon(logon),
+        RopRequest::OpenFolder(open),
+        RopRequest::GetContentsTable(table),
+        RopRequest::SetColumns(columns),
+    ];
+    assert_eq!(read, sent);
+    assert_eq!(buffer.handles().iter().collect::<Vec<_>>(), handles);
+}
+
+/// A server reads that, and answers each request in one buffer that was there.
+#[test]
+fn an_execution_of_four_rops_takes_no_allocation() {
+    let (logon, open, table, columns) = four_rops();
+    let mut input = BytesMut::new();
+    let mut requests = RequestBuilder::new(&mut input);
+    requests.push(&logon).unwrap();
+    requests.push(&open).unwrap();
+    requests.push(&table).unwrap();
+    requests.push(&columns).unwrap();
+    requests.finish(&[Handle::UNUSED; 3]).unwrap();
+    let mut out = BytesMut::with_capacity(1024);
+    let (made, answered) = allocations(|| {
+        let buffer: RopBuffer<'_> = decode_all(&input, &Limits::DEFAULT).unwrap();
+        let mut execution = Execution::begin(&buffer, &mut out, 1000).unwrap();
+        let mut answered = 0;
+        while execution.next_request().is_some() {
+            execution.fail(ErrorCode::LOGON_FAILED);
+            answered += 1;
+        }
+        assert_eq!(execution.finish().stop, None);
+        answered
+    });
+    assert_eq!((made.count, answered), (0, 4), "{made:?}");
 }
 
 #[test]
