@@ -226,7 +226,7 @@ impl<'a> Operations<'a> {
         } else {
             all.into_iter().take(position).rev().take(wanted).collect()
         };
-        let advance = request.query_rows_flags.0 & QueryRowsFlags::NO_ADVANCE.0 == 0;
+        let advance = !request.query_rows_flags.contains(QueryRowsFlags::NO_ADVANCE);
         Ok(Reading { columns, rows, forward: request.forward_read, advance, total, position })
     }
 

@@ -117,7 +117,7 @@ fn words(event: &NotificationData<'_>) -> String {
     let kind = event.flags.notification_type();
     let mut words = match kinds.iter().find(|(of, _)| *of == kind) {
         Some((_, name)) => (*name).to_owned(),
-        None => format!("kind {:#06x}", kind.0),
+        None => format!("kind {:#06x}", kind.bits()),
     };
     if let Some(message) = event.message_id {
         words.push_str(&format!(" {message}"));

@@ -4,36 +4,24 @@ use oxwire_core::{Decode, DecodeError, Encode, EncodeError, Reader, Structure, W
 
 use super::codec::{request_head, success_head, write_request_head, write_response_head};
 use super::{HandleIndexes, Request, Response, RopId};
+use crate::flags::flags;
 use crate::property::ErrorCode;
 
-/// TableFlags of RopGetHierarchyTable, [MS-OXCFOLD] 2.2.1.13.1. Unknown bits are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct HierarchyTableFlags(pub u8);
-
-impl HierarchyTableFlags {
-    /// Folders of all levels, not only the children.
-    pub const DEPTH: Self = Self(0x04);
-    /// The server may answer before it is done.
-    pub const DEFERRED_ERRORS: Self = Self(0x08);
-    /// No notifications of this table.
-    pub const NO_NOTIFICATIONS: Self = Self(0x10);
-    /// Soft-deleted folders only.
-    pub const SOFT_DELETES: Self = Self(0x20);
-    /// Strings as UTF-16.
-    pub const USE_UNICODE: Self = Self(0x40);
-    /// No notifications of what this client does.
-    pub const SUPPRESSES_NOTIFICATIONS: Self = Self(0x80);
-
-    /// Both sets of bits.
-    #[must_use]
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether all bits of `other` are set.
-    #[must_use]
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
+flags! {
+    /// TableFlags of RopGetHierarchyTable, [MS-OXCFOLD] 2.2.1.13.1. Unknown bits are kept.
+    HierarchyTableFlags: u8 {
+        /// Folders of all levels, not only the children.
+        DEPTH = 0x04;
+        /// The server may answer before it is done.
+        DEFERRED_ERRORS = 0x08;
+        /// No notifications of this table.
+        NO_NOTIFICATIONS = 0x10;
+        /// Soft-deleted folders only.
+        SOFT_DELETES = 0x20;
+        /// Strings as UTF-16.
+        USE_UNICODE = 0x40;
+        /// No notifications of what this client does.
+        SUPPRESSES_NOTIFICATIONS = 0x80;
     }
 }
 
@@ -63,7 +51,7 @@ impl Encode for GetHierarchyTableRequest {
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         write_request_head(w, RopId::GET_HIERARCHY_TABLE, self.logon_id, self.input_handle_index);
         w.u8(self.output_handle_index);
-        w.u8(self.table_flags.0);
+        w.u8(self.table_flags.bits());
         Ok(())
     }
 }
@@ -72,7 +60,7 @@ impl<'de> Decode<'de> for GetHierarchyTableRequest {
     fn decode(r: &mut Reader<'de>) -> Result<Self, DecodeError> {
         let (logon_id, input_handle_index) = request_head(r, RopId::GET_HIERARCHY_TABLE, "InputHandleIndex")?;
         let output_handle_index = r.u8("OutputHandleIndex")?;
-        let table_flags = HierarchyTableFlags(r.u8("TableFlags")?);
+        let table_flags = HierarchyTableFlags::from_bits(r.u8("TableFlags")?);
         Ok(Self { logon_id, input_handle_index, output_handle_index, table_flags })
     }
 }

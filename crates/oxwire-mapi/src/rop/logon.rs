@@ -4,81 +4,58 @@ use oxwire_core::{Decode, DecodeError, Encode, EncodeError, Guid, Reader, Struct
 
 use super::codec::{request_head, rop_id, write_request_head, write_response_head};
 use super::{FolderIds, HandleIndexes, LogonTime, Request, Response, RopId};
+use crate::flags::flags;
 use crate::property::ErrorCode;
-
-macro_rules! flags {
-    ($(#[$doc:meta])* $name:ident($int:ty) { $($(#[$flag_doc:meta])* $flag:ident = $value:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-        pub struct $name(pub $int);
-
-        impl $name {
-            $($(#[$flag_doc])* pub const $flag: Self = Self($value);)*
-
-            /// Both sets of bits.
-            #[must_use]
-            pub const fn with(self, other: Self) -> Self {
-                Self(self.0 | other.0)
-            }
-
-            /// Whether all bits of `other` are set.
-            #[must_use]
-            pub const fn contains(self, other: Self) -> bool {
-                self.0 & other.0 == other.0
-            }
-        }
-    };
-}
 
 flags! {
     /// LogonFlags, [MS-OXCSTOR] 2.2.1.1.1. Unknown bits are kept.
-    LogonFlags(u8) {
+    LogonFlags: u8 {
         /// A private mailbox; public folders without it.
-        PRIVATE = 0x01,
+        PRIVATE = 0x01;
         /// Ignored by servers.
-        UNDERCOVER = 0x02,
+        UNDERCOVER = 0x02;
         /// Ignored by servers.
-        GHOSTED = 0x04,
+        GHOSTED = 0x04;
         /// Ignored by servers.
-        SPOOLER_PROCESS = 0x08,
+        SPOOLER_PROCESS = 0x08;
     }
 }
 
 flags! {
     /// OpenFlags, [MS-OXCSTOR] 2.2.1.1.1. Unknown bits are kept.
-    OpenFlags(u32) {
+    OpenFlags: u32 {
         /// Administrative access.
-        USE_ADMIN_PRIVILEGE = 0x0000_0001,
+        USE_ADMIN_PRIVILEGE = 0x0000_0001;
         /// A public folder store.
-        PUBLIC = 0x0000_0002,
+        PUBLIC = 0x0000_0002;
         /// Ignored by servers.
-        HOME_LOGON = 0x0000_0004,
+        HOME_LOGON = 0x0000_0004;
         /// Ignored by servers.
-        TAKE_OWNERSHIP = 0x0000_0008,
+        TAKE_OWNERSHIP = 0x0000_0008;
         /// Asks for another public server.
-        ALTERNATE_SERVER = 0x0000_0100,
+        ALTERNATE_SERVER = 0x0000_0100;
         /// A public store that is not the user's own.
-        IGNORE_HOME_MDB = 0x0000_0200,
+        IGNORE_HOME_MDB = 0x0000_0200;
         /// Ignored by servers.
-        NO_MAIL = 0x0000_0400,
+        NO_MAIL = 0x0000_0400;
         /// Replica ids are those of the mailbox database; to be set for a private mailbox.
-        USE_PER_MDB_REPLID_MAPPING = 0x0100_0000,
+        USE_PER_MDB_REPLID_MAPPING = 0x0100_0000;
         /// RopSetReadFlags may go on after its response.
-        SUPPORT_PROGRESS = 0x2000_0000,
+        SUPPORT_PROGRESS = 0x2000_0000;
     }
 }
 
 flags! {
     /// ResponseFlags, [MS-OXCSTOR] 2.2.1.1.3. Unknown bits are kept.
-    ResponseFlags(u8) {
+    ResponseFlags: u8 {
         /// Always set by a server.
-        RESERVED = 0x01,
+        RESERVED = 0x01;
         /// The user owns the mailbox.
-        OWNER_RIGHT = 0x02,
+        OWNER_RIGHT = 0x02;
         /// The user may send as the mailbox.
-        SEND_AS_RIGHT = 0x04,
+        SEND_AS_RIGHT = 0x04;
         /// Out of office is on.
-        OOF = 0x10,
+        OOF = 0x10;
     }
 }
 
@@ -125,8 +102,8 @@ impl Encode for LogonRequest<'_> {
 
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         write_request_head(w, RopId::LOGON, self.logon_id, self.output_handle_index);
-        w.u8(self.logon_flags.0);
-        w.u32_le(self.open_flags.0);
+        w.u8(self.logon_flags.bits());
+        w.u32_le(self.open_flags.bits());
         w.u32_le(self.store_state);
         if self.essdn.is_empty() {
             w.u16_le(0);
@@ -141,8 +118,8 @@ impl Encode for LogonRequest<'_> {
 impl<'de> Decode<'de> for LogonRequest<'de> {
     fn decode(r: &mut Reader<'de>) -> Result<Self, DecodeError> {
         let (logon_id, output_handle_index) = request_head(r, RopId::LOGON, "OutputHandleIndex")?;
-        let logon_flags = LogonFlags(r.u8("LogonFlags")?);
-        let open_flags = OpenFlags(r.u32_le("OpenFlags")?);
+        let logon_flags = LogonFlags::from_bits(r.u8("LogonFlags")?);
+        let open_flags = OpenFlags::from_bits(r.u32_le("OpenFlags")?);
         let store_state = r.u32_le("StoreState")?;
         let size = usize::from(r.u16_le("EssdnSize")?);
         let essdn = up_to_nul(r.bytes(size, "Essdn")?);
@@ -247,9 +224,9 @@ impl Encode for LogonResponse<'_> {
             Self::Private(logon) => {
                 write_response_head(w, RopId::LOGON, logon.output_handle_index, ErrorCode::SUCCESS);
                 // The bit decides how the rest is read, so it cannot be left out.
-                w.u8(logon.logon_flags.with(LogonFlags::PRIVATE).0);
+                w.u8(logon.logon_flags.with(LogonFlags::PRIVATE).bits());
                 w.structure(&logon.folder_ids)?;
-                w.u8(logon.response_flags.0);
+                w.u8(logon.response_flags.bits());
                 w.guid(logon.mailbox_guid);
                 w.u16_le(logon.repl_id);
                 w.guid(logon.repl_guid);
@@ -259,7 +236,7 @@ impl Encode for LogonResponse<'_> {
             }
             Self::Public(logon) => {
                 write_response_head(w, RopId::LOGON, logon.output_handle_index, ErrorCode::SUCCESS);
-                w.u8(logon.logon_flags.0 & !LogonFlags::PRIVATE.0);
+                w.u8(logon.logon_flags.without(LogonFlags::PRIVATE).bits());
                 w.structure(&logon.folder_ids)?;
                 w.u16_le(logon.repl_id);
                 w.guid(logon.repl_guid);
@@ -267,7 +244,7 @@ impl Encode for LogonResponse<'_> {
             }
             Self::Redirect(redirect) => {
                 write_response_head(w, RopId::LOGON, redirect.output_handle_index, ErrorCode::WRONG_SERVER);
-                w.u8(redirect.logon_flags.0);
+                w.u8(redirect.logon_flags.bits());
                 w.len_u8(redirect.server_name.len().saturating_add(1), "ServerNameSize")?;
                 w.c_string(redirect.server_name, "ServerName")?;
             }
@@ -286,7 +263,7 @@ impl<'de> Decode<'de> for LogonResponse<'de> {
         if !matches!(return_value, ErrorCode::SUCCESS | ErrorCode::WRONG_SERVER) {
             return Err(r.invalid(at, "ReturnValue", "0x00000000 or 0x00000478 (ecWrongServer)", return_value.0));
         }
-        let logon_flags = LogonFlags(r.u8("LogonFlags")?);
+        let logon_flags = LogonFlags::from_bits(r.u8("LogonFlags")?);
         if return_value == ErrorCode::WRONG_SERVER {
             let size = usize::from(r.u8("ServerNameSize")?);
             let server_name = up_to_nul(r.bytes(size, "ServerName")?);
@@ -298,7 +275,7 @@ impl<'de> Decode<'de> for LogonResponse<'de> {
                 output_handle_index,
                 logon_flags,
                 folder_ids,
-                response_flags: ResponseFlags(r.u8("ResponseFlags")?),
+                response_flags: ResponseFlags::from_bits(r.u8("ResponseFlags")?),
                 mailbox_guid: r.guid("MailboxGuid")?,
                 repl_id: r.u16_le("ReplId")?,
                 repl_guid: r.guid("ReplGuid")?,

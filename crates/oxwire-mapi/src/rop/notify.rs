@@ -4,53 +4,43 @@ use oxwire_core::{Decode, DecodeError, Encode, EncodeError, EncodeErrorKind, Rea
 
 use super::codec::rop_id;
 use super::{Handle, Response, RopId};
+use crate::flags::flags;
 use crate::property::{FolderId, MessageId, PropertyTags};
 
-/// The kinds of events, [MS-OXCNOTIF] 2.2.1.2.1.1: in a registration any of them, in a notification one in the lower twelve bits
-/// and flags above. Unknown bits are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct NotificationTypes(pub u16);
+flags! {
+    /// The kinds of events, [MS-OXCNOTIF] 2.2.1.2.1.1: in a registration any of them, in a notification one in the lower twelve bits
+    /// and flags above. Unknown bits are kept.
+    NotificationTypes: u16 {
+        /// A message came in.
+        NEW_MAIL = 0x0002;
+        /// An object was made.
+        OBJECT_CREATED = 0x0004;
+        /// An object was deleted.
+        OBJECT_DELETED = 0x0008;
+        /// An object was changed.
+        OBJECT_MODIFIED = 0x0010;
+        /// An object was moved.
+        OBJECT_MOVED = 0x0020;
+        /// An object was copied.
+        OBJECT_COPIED = 0x0040;
+        /// A search ended.
+        SEARCH_COMPLETED = 0x0080;
+        /// A table changed.
+        TABLE_MODIFIED = 0x0100;
+        /// Reserved.
+        EXTENDED = 0x0400;
+        /// Flag T of a notification: the number of messages is told.
+        TOTAL_COUNT = 0x1000;
+        /// Flag U of a notification: the number of unread messages is told.
+        UNREAD_COUNT = 0x2000;
+        /// Flag S of a notification: it is about a search folder.
+        SEARCH_FOLDER = 0x4000;
+        /// Flag M of a notification: it is about a message.
+        MESSAGE = 0x8000;
+    }
+}
 
 impl NotificationTypes {
-    /// A message came in.
-    pub const NEW_MAIL: Self = Self(0x0002);
-    /// An object was made.
-    pub const OBJECT_CREATED: Self = Self(0x0004);
-    /// An object was deleted.
-    pub const OBJECT_DELETED: Self = Self(0x0008);
-    /// An object was changed.
-    pub const OBJECT_MODIFIED: Self = Self(0x0010);
-    /// An object was moved.
-    pub const OBJECT_MOVED: Self = Self(0x0020);
-    /// An object was copied.
-    pub const OBJECT_COPIED: Self = Self(0x0040);
-    /// A search ended.
-    pub const SEARCH_COMPLETED: Self = Self(0x0080);
-    /// A table changed.
-    pub const TABLE_MODIFIED: Self = Self(0x0100);
-    /// Reserved.
-    pub const EXTENDED: Self = Self(0x0400);
-    /// Flag T of a notification: the number of messages is told.
-    pub const TOTAL_COUNT: Self = Self(0x1000);
-    /// Flag U of a notification: the number of unread messages is told.
-    pub const UNREAD_COUNT: Self = Self(0x2000);
-    /// Flag S of a notification: it is about a search folder.
-    pub const SEARCH_FOLDER: Self = Self(0x4000);
-    /// Flag M of a notification: it is about a message.
-    pub const MESSAGE: Self = Self(0x8000);
-
-    /// The bits of both.
-    #[must_use]
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether all bits of `other` are set.
-    #[must_use]
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
     /// NotificationType of a notification: the lower twelve bits, an enumeration there.
     #[must_use]
     pub const fn notification_type(self) -> Self {
@@ -272,7 +262,7 @@ impl Structure for NotificationData<'_> {
 
 impl<'de> Decode<'de> for NotificationData<'de> {
     fn decode(r: &mut Reader<'de>) -> Result<Self, DecodeError> {
-        let flags = NotificationTypes(r.u16_le("NotificationFlags")?);
+        let flags = NotificationTypes::from_bits(r.u16_le("NotificationFlags")?);
         let mut data = Self { flags, ..Self::default() };
         let shape = data.shape();
         if !shape.known {
@@ -363,7 +353,7 @@ impl Encode for NotificationData<'_> {
 
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         let shape = self.shape();
-        w.u16_le(self.flags.0);
+        w.u16_le(self.flags.bits());
         if !shape.known {
             w.bytes(self.unknown);
             return Ok(());

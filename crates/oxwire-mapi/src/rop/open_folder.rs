@@ -4,15 +4,15 @@ use oxwire_core::{Decode, DecodeError, Encode, EncodeError, Reader, Structure, W
 
 use super::codec::{boolean, request_head, success_head, write_request_head, write_response_head};
 use super::{HandleIndexes, Request, Response, RopId};
+use crate::flags::flags;
 use crate::property::{ErrorCode, FolderId};
 
-/// OpenModeFlags, [MS-OXCFOLD] 2.2.1.1.1. Unknown bits are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct OpenModeFlags(pub u8);
-
-impl OpenModeFlags {
-    /// A soft-deleted folder may be opened too.
-    pub const OPEN_SOFT_DELETED: Self = Self(0x04);
+flags! {
+    /// OpenModeFlags, [MS-OXCFOLD] 2.2.1.1.1. Unknown bits are kept.
+    OpenModeFlags: u8 {
+        /// A soft-deleted folder may be opened too.
+        OPEN_SOFT_DELETED = 0x04;
+    }
 }
 
 /// RopOpenFolder request, [MS-OXCROPS] 2.2.4.1.1.
@@ -44,7 +44,7 @@ impl Encode for OpenFolderRequest {
         write_request_head(w, RopId::OPEN_FOLDER, self.logon_id, self.input_handle_index);
         w.u8(self.output_handle_index);
         w.structure(&self.folder_id)?;
-        w.u8(self.open_mode_flags.0);
+        w.u8(self.open_mode_flags.bits());
         Ok(())
     }
 }
@@ -54,7 +54,7 @@ impl<'de> Decode<'de> for OpenFolderRequest {
         let (logon_id, input_handle_index) = request_head(r, RopId::OPEN_FOLDER, "InputHandleIndex")?;
         let output_handle_index = r.u8("OutputHandleIndex")?;
         let folder_id = r.structure()?;
-        let open_mode_flags = OpenModeFlags(r.u8("OpenModeFlags")?);
+        let open_mode_flags = OpenModeFlags::from_bits(r.u8("OpenModeFlags")?);
         Ok(Self { logon_id, input_handle_index, output_handle_index, folder_id, open_mode_flags })
     }
 }

@@ -4,19 +4,22 @@ use oxwire_core::{Decode, DecodeError, DecodeErrorKind, Encode, EncodeError, Rea
 
 use super::codec::{boolean, request_head, success_head, write_request_head, write_response_head};
 use super::{Bookmark, HandleIndexes, Request, Response, RopId};
+use crate::flags::flags;
 use crate::property::{CountWidth, ErrorCode, PropertyRows, PropertyTags};
 
-/// QueryRowsFlags, [MS-OXCTABL] 2.2.2.5.1. Unknown bits are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct QueryRowsFlags(pub u8);
+flags! {
+    /// QueryRowsFlags, [MS-OXCTABL] 2.2.2.5.1. Unknown bits are kept.
+    QueryRowsFlags: u8 {
+        /// The cursor stays.
+        NO_ADVANCE = 0x01;
+        /// The server may chain several buffers, where the Execute has the Chain flag.
+        ENABLE_PACKED_BUFFERS = 0x02;
+    }
+}
 
 impl QueryRowsFlags {
     /// The cursor moves on.
-    pub const ADVANCE: Self = Self(0x00);
-    /// The cursor stays.
-    pub const NO_ADVANCE: Self = Self(0x01);
-    /// The server may chain several buffers, where the Execute has the Chain flag.
-    pub const ENABLE_PACKED_BUFFERS: Self = Self(0x02);
+    pub const ADVANCE: Self = Self::NONE;
 }
 
 /// RopQueryRows request, [MS-OXCROPS] 2.2.5.4.1.
@@ -46,7 +49,7 @@ impl Encode for QueryRowsRequest {
 
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         write_request_head(w, RopId::QUERY_ROWS, self.logon_id, self.input_handle_index);
-        w.u8(self.query_rows_flags.0);
+        w.u8(self.query_rows_flags.bits());
         w.u8(u8::from(self.forward_read));
         w.u16_le(self.row_count);
         Ok(())
@@ -56,7 +59,7 @@ impl Encode for QueryRowsRequest {
 impl<'de> Decode<'de> for QueryRowsRequest {
     fn decode(r: &mut Reader<'de>) -> Result<Self, DecodeError> {
         let (logon_id, input_handle_index) = request_head(r, RopId::QUERY_ROWS, "InputHandleIndex")?;
-        let query_rows_flags = QueryRowsFlags(r.u8("QueryRowsFlags")?);
+        let query_rows_flags = QueryRowsFlags::from_bits(r.u8("QueryRowsFlags")?);
         let forward_read = boolean(r, "ForwardRead")?;
         let row_count = r.u16_le("RowCount")?;
         Ok(Self { logon_id, input_handle_index, query_rows_flags, forward_read, row_count })

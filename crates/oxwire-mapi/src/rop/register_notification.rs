@@ -51,7 +51,7 @@ impl Encode for RegisterNotificationRequest {
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         write_request_head(w, RopId::REGISTER_NOTIFICATION, self.logon_id, self.input_handle_index);
         w.u8(self.output_handle_index);
-        w.u16_le(self.notification_types.0);
+        w.u16_le(self.notification_types.bits());
         if self.notification_types.contains(NotificationTypes::EXTENDED) {
             w.u8(0);
         }
@@ -71,7 +71,7 @@ impl<'de> Decode<'de> for RegisterNotificationRequest {
     fn decode(r: &mut Reader<'de>) -> Result<Self, DecodeError> {
         let (logon_id, input_handle_index) = request_head(r, RopId::REGISTER_NOTIFICATION, "InputHandleIndex")?;
         let output_handle_index = r.u8("OutputHandleIndex")?;
-        let notification_types = NotificationTypes(r.u16_le("NotificationTypes")?);
+        let notification_types = NotificationTypes::from_bits(r.u16_le("NotificationTypes")?);
         if notification_types.contains(NotificationTypes::EXTENDED) {
             r.u8("Reserved")?;
         }

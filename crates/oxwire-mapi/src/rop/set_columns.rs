@@ -31,7 +31,7 @@ impl Encode for SetColumnsRequest<'_> {
 
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         write_request_head(w, RopId::SET_COLUMNS, self.logon_id, self.input_handle_index);
-        w.u8(self.set_columns_flags.0);
+        w.u8(self.set_columns_flags.bits());
         self.property_tags.encode_counted(w, "PropertyTagCount")
     }
 }
@@ -39,7 +39,7 @@ impl Encode for SetColumnsRequest<'_> {
 impl<'de> Decode<'de> for SetColumnsRequest<'de> {
     fn decode(r: &mut Reader<'de>) -> Result<Self, DecodeError> {
         let (logon_id, input_handle_index) = request_head(r, RopId::SET_COLUMNS, "InputHandleIndex")?;
-        let set_columns_flags = AsynchronousFlags(r.u8("SetColumnsFlags")?);
+        let set_columns_flags = AsynchronousFlags::from_bits(r.u8("SetColumnsFlags")?);
         let property_tags = PropertyTags::decode_counted(r, "PropertyTagCount", "PropertyTags")?;
         Ok(Self { logon_id, input_handle_index, set_columns_flags, property_tags })
     }

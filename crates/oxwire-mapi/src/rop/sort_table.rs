@@ -35,7 +35,7 @@ impl Encode for SortTableRequest<'_> {
 
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         write_request_head(w, RopId::SORT_TABLE, self.logon_id, self.input_handle_index);
-        w.u8(self.sort_table_flags.0);
+        w.u8(self.sort_table_flags.bits());
         w.len_u16_le(self.sort_orders.len(), "SortOrderCount")?;
         w.u16_le(self.category_count);
         w.u16_le(self.expanded_count);
@@ -46,7 +46,7 @@ impl Encode for SortTableRequest<'_> {
 impl<'de> Decode<'de> for SortTableRequest<'de> {
     fn decode(r: &mut Reader<'de>) -> Result<Self, DecodeError> {
         let (logon_id, input_handle_index) = request_head(r, RopId::SORT_TABLE, "InputHandleIndex")?;
-        let sort_table_flags = AsynchronousFlags(r.u8("SortTableFlags")?);
+        let sort_table_flags = AsynchronousFlags::from_bits(r.u8("SortTableFlags")?);
         let count = usize::from(r.u16_le("SortOrderCount")?);
         let category_count = r.u16_le("CategoryCount")?;
         let expanded_count = r.u16_le("ExpandedCount")?;

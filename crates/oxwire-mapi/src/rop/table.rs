@@ -1,14 +1,18 @@
 //! What the table ROPs share, [MS-OXCTABL] 2.2.2.1.
 
-/// Whether an operation on a table may go on after its response, [MS-OXCTABL] 2.2.2.1.4. Unknown bits are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct AsynchronousFlags(pub u8);
+use crate::flags::flags;
+
+flags! {
+    /// Whether an operation on a table may go on after its response, [MS-OXCTABL] 2.2.2.1.4. Unknown bits are kept.
+    AsynchronousFlags: u8 {
+        /// TBL_ASYNC: the response may come before it is done.
+        TBL_ASYNC = 0x01;
+    }
+}
 
 impl AsynchronousFlags {
     /// The response comes when it is done.
-    pub const SYNCHRONOUS: Self = Self(0x00);
-    /// TBL_ASYNC: the response may come before it is done.
-    pub const TBL_ASYNC: Self = Self(0x01);
+    pub const SYNCHRONOUS: Self = Self::NONE;
 }
 
 /// What a table is doing, [MS-OXCTABL] 2.2.2.1.3. Unknown numbers are kept.

@@ -21,8 +21,8 @@ fn logon() -> impl Strategy<Value = LogonRequest<'static>> {
     (heads(), any::<(u8, u32, u32)>(), ascii()).prop_map(|((logon_id, index, _), flags, essdn)| LogonRequest {
         logon_id,
         output_handle_index: index,
-        logon_flags: LogonFlags(flags.0),
-        open_flags: OpenFlags(flags.1),
+        logon_flags: LogonFlags::from_bits(flags.0),
+        open_flags: OpenFlags::from_bits(flags.1),
         store_state: flags.2,
         essdn,
     })
@@ -37,7 +37,7 @@ fn sort_table() -> impl Strategy<Value = SortTableRequest<'static>> {
         SortTableRequest {
             logon_id,
             input_handle_index: index,
-            sort_table_flags: AsynchronousFlags(flags),
+            sort_table_flags: AsynchronousFlags::from_bits(flags),
             category_count: counts.0,
             expanded_count: counts.1,
             sort_orders: SortOrders::new(orders.leak()),
@@ -53,7 +53,7 @@ fn register() -> impl Strategy<Value = RegisterNotificationRequest> {
         logon_id,
         input_handle_index: input,
         output_handle_index: output,
-        notification_types: NotificationTypes(types),
+        notification_types: NotificationTypes::from_bits(types),
         scope,
     })
 }
@@ -62,24 +62,24 @@ fn register() -> impl Strategy<Value = RegisterNotificationRequest> {
 fn request() -> impl Strategy<Value = RopRequest<'static>> {
     let open = (heads(), folder_id(), any::<u8>());
     let open = open.prop_map(|((logon_id, input_handle_index, output_handle_index), folder_id, flags)| {
-        let open_mode_flags = OpenModeFlags(flags);
+        let open_mode_flags = OpenModeFlags::from_bits(flags);
         OpenFolderRequest { logon_id, input_handle_index, output_handle_index, folder_id, open_mode_flags }
     });
     let hierarchy = (heads(), any::<u8>()).prop_map(|((logon_id, input_handle_index, output_handle_index), flags)| {
-        let table_flags = HierarchyTableFlags(flags);
+        let table_flags = HierarchyTableFlags::from_bits(flags);
         GetHierarchyTableRequest { logon_id, input_handle_index, output_handle_index, table_flags }
     });
     let contents = (heads(), any::<u8>()).prop_map(|((logon_id, input_handle_index, output_handle_index), flags)| {
-        let table_flags = ContentsTableFlags(flags);
+        let table_flags = ContentsTableFlags::from_bits(flags);
         GetContentsTableRequest { logon_id, input_handle_index, output_handle_index, table_flags }
     });
     let columns = (heads(), tags()).prop_map(|((logon_id, input_handle_index, flags), property_tags)| {
-        let set_columns_flags = AsynchronousFlags(flags);
+        let set_columns_flags = AsynchronousFlags::from_bits(flags);
         SetColumnsRequest { logon_id, input_handle_index, set_columns_flags, property_tags }
     });
     let query = (heads(), any::<(bool, u16)>());
     let query = query.prop_map(|((logon_id, input_handle_index, flags), (forward_read, row_count))| {
-        let query_rows_flags = QueryRowsFlags(flags);
+        let query_rows_flags = QueryRowsFlags::from_bits(flags);
         QueryRowsRequest { logon_id, input_handle_index, query_rows_flags, forward_read, row_count }
     });
     let properties = (heads(), any::<(u16, bool)>(), tags());
@@ -183,7 +183,7 @@ fn plain() -> impl Strategy<Value = Answered> {
 fn logged_on() -> impl Strategy<Value = Answered> {
     (logon(), any::<(u8, u8, u8, u16)>(), any::<[u8; 16]>(), any::<(u64, u64, u32)>(), ascii()).prop_map(
         |(request, (output_handle_index, flags, response_flags, repl_id), guid, (time, gwart_time, state), name)| {
-            let (logon_flags, guid) = (LogonFlags(flags), Guid::from_wire(guid));
+            let (logon_flags, guid) = (LogonFlags::from_bits(flags), Guid::from_wire(guid));
             let response = match flags % 3 {
                 0 => LogonResponse::Redirect(LogonRedirectResponse {
                     output_handle_index,
@@ -194,7 +194,7 @@ fn logged_on() -> impl Strategy<Value = Answered> {
                     output_handle_index,
                     logon_flags,
                     folder_ids: FolderIds::default(),
-                    response_flags: ResponseFlags(response_flags),
+                    response_flags: ResponseFlags::from_bits(response_flags),
                     mailbox_guid: guid,
                     repl_id,
                     repl_guid: guid,
