@@ -1,7 +1,9 @@
 //! oxwire-autodiscover: its documents.
 
+use oxwire::autodiscover::json::{Answer, JsonLimits, Query};
 use oxwire::autodiscover::pox::{MobileResponse, Outcome, Request, Response};
 use oxwire::autodiscover::responder::{Asked, Known, Mailbox, MapiHttp, UrlPair};
+use oxwire::autodiscover::soap;
 use oxwire::autodiscover::transport::{Capabilities, Policy, choose};
 use oxwire::autodiscover::xml::{Reader, Source, XmlError, XmlLimits};
 
@@ -9,9 +11,11 @@ use super::Target;
 
 /// The targets of this area.
 pub const TARGETS: &[Target] = &[
+    ("autodiscover_json", autodiscover_json),
     ("autodiscover_mobilesync", autodiscover_mobilesync),
     ("autodiscover_request", autodiscover_request),
     ("autodiscover_response", autodiscover_response),
+    ("autodiscover_soap", autodiscover_soap),
     ("autodiscover_xml", autodiscover_xml),
 ];
 
@@ -100,5 +104,50 @@ pub fn autodiscover_mobilesync(data: &[u8]) {
             assert_eq!(MobileResponse::decode(&source).as_ref(), Ok(&response), "{written}");
         }
         Err(error) => place(data, error),
+    }
+}
+
+/// What is read as a SOAP message is written to something that reads the same.
+pub fn autodiscover_soap(data: &[u8]) {
+    let limits = XmlLimits::DEFAULT.with_bytes(1 << 18);
+    let source = match Source::new(data, limits) {
+        Ok(source) => source,
+        Err(error) => return place(data, error),
+    };
+    match soap::Response::decode(&source) {
+        Ok(response) => {
+            let written = response.encode().expect("what was read can be written");
+            let source = Source::new(written.as_bytes(), XmlLimits::DEFAULT.with_bytes(8 << 20)).expect("UTF-8");
+            assert_eq!(soap::Response::decode(&source).as_ref(), Ok(&response), "{written}");
+        }
+        Err(error) => place(data, error),
+    }
+    match soap::Request::decode(&source) {
+        Ok(request) => {
+            let written = request.encode().expect("what was read can be written");
+            let source = Source::new(written.as_bytes(), XmlLimits::DEFAULT.with_bytes(8 << 20)).expect("UTF-8");
+            assert_eq!(soap::Request::decode(&source).as_ref(), Ok(&request), "{written}");
+        }
+        Err(error) => place(data, error),
+    }
+}
+
+/// An answer of v2 reads back the same; so does a query, whose target stays one line.
+pub fn autodiscover_json(data: &[u8]) {
+    if let Ok(answer) = Answer::decode(data, JsonLimits::DEFAULT) {
+        let written = answer.encode();
+        assert_eq!(
+            Answer::decode(written.as_bytes(), JsonLimits::DEFAULT.with_bytes(1 << 20)),
+            Ok(answer),
+            "{written}"
+        );
+    }
+    let Ok(target) = std::str::from_utf8(data) else { return };
+    if let Ok(query) = Query::parse(target) {
+        let written = query.to_string();
+        assert!(written.bytes().all(|byte| byte.is_ascii_graphic()), "{written:?}");
+        if written.len() <= Query::MAX_TARGET {
+            assert_eq!(Query::parse(&written), Ok(query), "{written}");
+        }
     }
 }
