@@ -258,16 +258,16 @@ fn an_operation_that_is_not_built_does_not_cost_those_before_it() {
     let mut session = Session::new();
     let logon = session.logon();
     let mut sent = payload(&[logon, Handle::UNUSED], |r| r.push(&open(INBOX)).unwrap()).to_vec();
-    // RopOpenStream (0x2B), LogonId 0, InputHandleIndex 1, and whatever follows.
+    // RopOpenStream (0x2B), LogonId 0, InputHandleIndex 1, OutputHandleIndex 2, a tag and a mode.
     let rop = [0x2B, 0, 1, 2, 0x1F, 0, 0, 0x10, 0];
     let end = usize::from(u16::from_le_bytes([sent[0], sent[1]]));
     sent.splice(end..end, rop);
     let size = u16::try_from(end + rop.len()).unwrap().to_le_bytes();
     sent[..2].copy_from_slice(&size);
     let received = session.execute_bytes(&sent, LARGEST);
-    // By hand, [MS-OXCROPS] 2.2.4.1.2: RopOpenFolder, index 1, success, no rules, no ghost; then the failure of RopOpenStream,
-    // index 1, ecNotImplemented (0x80040FFF).
-    let expected = [&[0x02, 1, 0, 0, 0, 0, 0, 0][..], &[0x2B, 1, 0xFF, 0x0F, 0x04, 0x80]].concat();
+    // By hand, [MS-OXCROPS] 2.2.4.1.2: RopOpenFolder, index 1, success, no rules, no ghost; then the failure of RopOpenStream
+    // (2.2.9.1.2), its OutputHandleIndex 2, ecNotImplemented (0x80040FFF).
+    let expected = [&[0x02, 1, 0, 0, 0, 0, 0, 0][..], &[0x2B, 2, 0xFF, 0x0F, 0x04, 0x80]].concat();
     assert_eq!(received[2..2 + expected.len()], expected);
     assert_eq!(usize::from(u16::from_le_bytes([received[0], received[1]])), expected.len() + 2);
 }
