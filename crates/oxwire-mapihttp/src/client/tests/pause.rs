@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use oxwire_core::FileTime;
-use oxwire_http::{HttpEvent, Reset};
+use oxwire_http::{Head, HttpEvent, Reset};
 
 use super::{Answer, Bench, Received, WALL, config, start};
 use crate::GuidCounter;
@@ -24,6 +24,13 @@ fn resumed(bench: &mut Bench, away: Duration) -> Bench {
     bench.settle();
     let now = start();
     Bench::over(Client::resume(stored(paused), now, WALL.saturating_add(away)).unwrap(), now)
+}
+
+/// Over a pause, with events that nobody has taken.
+fn resumed_untaken(bench: &mut Bench) -> Bench {
+    let paused = bench.client.pause(bench.now, WALL).unwrap();
+    let now = start();
+    Bench::over(Client::resume(stored(paused), now, WALL).unwrap(), now)
 }
 
 #[test]
@@ -133,6 +140,52 @@ fn what_a_lost_request_takes_with_it_is_named_too() {
     );
 }
 
+/// What no request shows at once: X-ClientInfo's counter, the advice, Retry-After, the Connect body, an event not taken.
+#[test]
+fn what_was_known_is_known_afterwards() {
+    let second = Duration::from_secs(1);
+    let mut bench = Bench::connected(config());
+    bench.client.disconnect(bench.now, Bytes::new()).unwrap();
+    let request = bench.request();
+    bench.answer(&request, &Answer::ok(b""));
+    bench.completion();
+    bench.client.connect(bench.now, Bytes::from_static(b"the second")).unwrap();
+    let connect = bench.request();
+    bench.answer(&connect, &Answer::connected());
+    bench.completion();
+    let advice = bench.client.retry_advice();
+    assert!(advice.is_some());
+    bench.execute(b"rops");
+    let request = bench.request();
+    bench.answer(&request, &Answer::status(503).with("Retry-After", "60"));
+    bench.completion();
+
+    let mut bench = resumed(&mut bench, 20 * second);
+    assert_eq!(bench.client.retry_advice(), advice);
+    bench.execute(b"rops");
+    assert!(bench.requests.is_empty(), "Retry-After has not passed");
+    assert_eq!(bench.next_deadline(), 40 * second);
+    let request = bench.request();
+    let info = |request: &Received| request.header("X-ClientInfo").unwrap().parse::<GuidCounter>().unwrap();
+    assert_eq!((info(&request), info(&request).counter), (info(&connect), 2));
+    bench.unknown(request.conn);
+    bench.completion();
+    let again = bench.request();
+    assert_eq!((again.request_type(), &again.body[..]), ("Connect", &b"the second"[..]));
+
+    // Answered, and the event not taken before the pause.
+    let answer = Answer::connected().with("X-RequestId", again.header("X-RequestId").unwrap());
+    for event in [HttpEvent::Head(Head::Response(answer.head())), HttpEvent::Body(answer.body.clone()), HttpEvent::End]
+    {
+        bench.client.handle(bench.now, again.conn, event).unwrap();
+    }
+    let mut bench = resumed_untaken(&mut bench);
+    assert!(bench.client.execute(bench.now, Bytes::new()).is_err(), "before ContextReplaced was taken");
+    assert!(matches!(bench.event(), Event::ContextReplaced { .. }));
+    bench.execute(b"rops");
+    bench.request();
+}
+
 #[test]
 fn what_was_answered_is_still_told() {
     let mut bench = Bench::connected(config());
@@ -140,9 +193,9 @@ fn what_was_answered_is_still_told() {
     let request = bench.request();
     let answer = Answer::ok(b"the answer").with("X-RequestId", request.header("X-RequestId").unwrap());
     for event in [
-        oxwire_http::HttpEvent::Head(oxwire_http::Head::Response(answer.with("Set-Cookie", "MapiSequence=s2").head())),
-        oxwire_http::HttpEvent::Body(Answer::ok(b"the answer").body),
-        oxwire_http::HttpEvent::End,
+        HttpEvent::Head(Head::Response(answer.with("Set-Cookie", "MapiSequence=s2").head())),
+        HttpEvent::Body(Answer::ok(b"the answer").body),
+        HttpEvent::End,
     ] {
         bench.client.handle(bench.now, request.conn, event).unwrap();
     }

@@ -96,6 +96,10 @@ fn step(bench: &mut Bench, ledger: &mut Ledger, sent: &mut Vec<Received>, op: u8
         }
         10 => {
             let paused = bench.client.pause(now, WALL).unwrap();
+            let mut named: Vec<RequestHandle> = paused.in_flight().iter().map(|request| request.handle).collect();
+            named.sort();
+            let open = ledger.accepted.iter().filter(|(_, count)| **count == 0).map(|(handle, _)| *handle);
+            assert_eq!(named, open.collect::<Vec<_>>(), "what is in flight is named, once");
             bench.settle();
             let events = std::mem::take(&mut bench.events);
             let now = start();
@@ -168,8 +172,6 @@ proptest! {
             bench.next_deadline();
             ledger.take(&mut bench);
         }
-        bench.client.close(bench.now, "done");
-        ledger.take(&mut bench);
         for (handle, count) in &ledger.accepted {
             assert_eq!(*count, 1, "{handle:?} was never reported");
         }
