@@ -29,7 +29,7 @@ use crate::tls::ClientTls;
 
 /// Exit status where a step failed, or `serve` cannot start.
 const FAILED: u8 = 1;
-/// Exit status where the command line is wrong.
+/// Exit status where the command line is wrong, or what it names (a file, a variable) cannot be had.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
@@ -37,9 +37,9 @@ fn main() -> ExitCode {
         Ok(command) => match run(command) {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::from(FAILED),
-            Err(error) => {
+            Err((status, error)) => {
                 complain(&error);
-                ExitCode::from(FAILED)
+                ExitCode::from(status)
             }
         },
         Err(error) => {
@@ -49,23 +49,25 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does what was asked; `false` when a step failed.
-fn run(command: Command) -> Result<bool, String> {
+/// Does what was asked; `false` when a step failed. An error comes with its exit status.
+fn run(command: Command) -> Result<bool, (u8, String)> {
+    let failed = |error| (FAILED, error);
     // One thread: the driver counts what a connection took without a lock, and one mailbox session is no load.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .build()
-        .map_err(|error| format!("the system gives no event loop: {error}"))?;
+        .map_err(|error| failed(format!("the system gives no event loop: {error}")))?;
     match command {
-        Command::Help => print(args::HELP),
-        Command::Version => print(concat!("oxprobe ", env!("CARGO_PKG_VERSION"), "\n")),
-        Command::Demo { json } => runtime.block_on(demo::run(json)),
-        Command::Serve(args) => runtime.block_on(serve::run(args)).map(|()| true),
+        Command::Help => print(args::HELP).map_err(failed),
+        Command::Version => print(concat!("oxprobe ", env!("CARGO_PKG_VERSION"), "\n")).map_err(failed),
+        Command::Demo { json } => runtime.block_on(demo::run(json)).map_err(failed),
+        Command::Serve(args) => runtime.block_on(serve::run(args)).map(|()| true).map_err(failed),
         Command::Test(args) => {
-            let plan = plan(&args)?;
+            let plan = plan(&args).map_err(|error| (USAGE, error))?;
             let mut report = Report::new(std::io::stdout().lock(), args.json);
-            runtime.block_on(test::run(&plan, &mut report)).map_err(|error| format!("standard output: {error}"))?;
+            let ran = runtime.block_on(test::run(&plan, &mut report));
+            ran.map_err(|error| failed(format!("standard output: {error}")))?;
             Ok(!report.failed())
         }
     }

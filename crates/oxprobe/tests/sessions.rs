@@ -103,7 +103,12 @@ fn a_port_where_nobody_listens() {
     let args = ["test", ADDRESS, "--url", &url, "--user-dn", DN, "--password-env", VARIABLE, "--insecure", "--json"];
     let ended: Ended = oxprobe(args).env(VARIABLE, PASSWORD).output().unwrap().into();
     let detail = fails_at(&ended, "tcp");
-    assert!(detail.contains(&port.to_string()), "{detail}");
+    assert!(detail.contains(&port.to_string()) && detail.contains("--url"), "{detail}");
+    // The proxy is what is connected to, so the proxy is what to look at.
+    let proxy = format!("http://127.0.0.1:{port}");
+    let ended: Ended = oxprobe(args).args(["--proxy", &proxy]).env(VARIABLE, PASSWORD).output().unwrap().into();
+    let detail = fails_at(&ended, "tcp");
+    assert!(detail.contains("--proxy") && !detail.contains("--url"), "{detail}");
 }
 
 #[test]

@@ -33,6 +33,9 @@ pub(crate) async fn tcp(dialer: &Dialer, origin: &Origin) -> Result<(TcpStream, 
                 DialError::Proxy { .. } => {
                     "ask whoever runs the proxy whether it may reach that host and port; proxies that want a password are not supported"
                 }
+                _ if dialer.proxy.is_some() => {
+                    "nothing listens there, or a firewall refuses: check host and port of --proxy"
+                }
                 _ => "nothing listens there, or a firewall refuses: check host and port of --url",
             };
             Err(Failure::new(format!("a connection to {}", hop.authority()), error.to_string(), advice))
