@@ -67,6 +67,7 @@ mod plain;
 mod refusal;
 mod request;
 mod response;
+mod slots;
 mod table;
 mod wheel;
 

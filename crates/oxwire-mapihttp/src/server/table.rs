@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use super::answers::{Answer, Answers};
 use super::cookie::{BuildIdHasher, ContextCookie, CookieId, Sequence};
-use super::wheel::{Links, NONE, Place, Places, Wheel};
+use super::slots::Slots;
+use super::wheel::{Links, NONE, Wheel};
 
 /// Names a context inside one table. It is no credential, and one that has ended is not used again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -207,30 +208,6 @@ impl<T> Context<T> {
     }
 }
 
-#[repr(C, align(128))]
-struct Slot<T> {
-    context: Option<Context<T>>,
-    generation: u32,
-    /// In the wheel.
-    place: Place,
-    /// In the list of contexts that keep answers, the one that answered last at its end.
-    answered: Links,
-}
-
-struct Slots<T>(Vec<Slot<T>>);
-
-impl<T> Slots<T> {
-    fn slot(&mut self, slot: u32) -> Option<&mut Slot<T>> {
-        self.0.get_mut(usize::try_from(slot).ok()?)
-    }
-}
-
-impl<T> Places for Slots<T> {
-    fn place(&mut self, slot: u32) -> Option<&mut Place> {
-        self.slot(slot).map(|slot| &mut slot.place)
-    }
-}
-
 /// Session Contexts under their cookies, each with the application's own state `T`.
 ///
 /// The state lives here rather than in a map of the application's, keyed by [`ContextId`], because it then ends exactly when
@@ -261,7 +238,7 @@ impl<T> ContextTable<T> {
         limits.lifetime = limits.lifetime.max(Duration::from_millis(1));
         Self {
             limits,
-            slots: Slots(Vec::new()),
+            slots: Slots::new(),
             free: Vec::new(),
             count: 0,
             key: None,
@@ -349,11 +326,7 @@ impl<T> ContextTable<T> {
     }
 
     fn next_slot(&mut self) -> u32 {
-        self.free.pop().unwrap_or_else(|| {
-            let fresh = u32::try_from(self.slots.0.len()).unwrap_or(NONE);
-            self.slots.0.push(Slot { context: None, generation: 0, place: Place::NOWHERE, answered: Links::NONE });
-            fresh
-        })
+        self.free.pop().unwrap_or_else(|| self.slots.push())
     }
 
     fn put(
@@ -396,7 +369,7 @@ impl<T> ContextTable<T> {
     /// The slot of the context that goes by that id.
     fn find(&self, id: &CookieId) -> Option<u32> {
         let goes_by = |slot: u32| {
-            let entry = self.slots.0.get(usize::try_from(slot).ok()?)?;
+            let entry = self.slots.get(slot)?;
             entry.context.as_ref().filter(|context| context.id == *id).map(|_| slot)
         };
         self.key.and_then(|key| goes_by(id.hint(key))).or_else(|| self.imported.get(id).copied())
@@ -420,7 +393,7 @@ impl<T> ContextTable<T> {
     }
 
     pub(crate) fn context(&self, id: ContextId) -> Option<&Context<T>> {
-        let entry = self.slots.0.get(usize::try_from(id.slot).ok()?)?;
+        let entry = self.slots.get(id.slot)?;
         entry.context.as_ref().filter(|_| entry.generation == id.generation)
     }
 
