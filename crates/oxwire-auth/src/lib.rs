@@ -23,6 +23,7 @@ mod credentials;
 pub mod ntlm;
 mod scheme;
 pub mod server;
+mod trace;
 
 pub use basic::{BasicError, Charset, basic_value, read_basic};
 pub use binding::{BindingError, BindingKind, ChannelBinding};

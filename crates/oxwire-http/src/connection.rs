@@ -15,6 +15,7 @@ use crate::body::BodyReader;
 use crate::framing::RequestKind;
 use crate::output::Output;
 use crate::scan::{Section, SectionKind};
+use crate::trace::event;
 use crate::{Fault, HttpEvent, HttpLimits, Version};
 
 pub use self::send::{SendError, SendRefusal};
@@ -193,6 +194,7 @@ impl Connection {
     }
 
     fn new(conn: ConnectionId, role: Role, limits: HttpLimits, receiving: Receiving, sending: Sending) -> Self {
+        event!(debug, conn = conn.number(), role = ?role, "connection opened");
         Self {
             conn,
             role,

@@ -139,6 +139,21 @@ impl Fault {
         Words { expected, found, spec }
     }
 
+    /// The field of [`HttpLimits`](crate::HttpLimits) that was passed. A connection that idles passes none: its time is over.
+    pub(crate) const fn limit(self) -> Option<&'static str> {
+        Some(match self {
+            Self::HeadTooLong => "head_bytes",
+            Self::LineTooLong => "line_bytes",
+            Self::TooManyFields => "fields",
+            Self::ChunkLineTooLong => "chunk_line_bytes",
+            Self::TooMuchPipelined => "held_bytes",
+            Self::TooManyInterim => "interim_responses",
+            Self::HeadTimeout => "head_timeout",
+            Self::StallTimeout => "stall_timeout",
+            _ => return None,
+        })
+    }
+
     /// The status and reason phrase that a server answers such a request with; `None` where no answer is due.
     #[must_use]
     pub const fn status(self) -> Option<(u16, &'static str)> {
@@ -161,15 +176,9 @@ impl Fault {
     pub fn to_peer_fault(self, state: &'static str) -> PeerFault {
         let Words { expected, found, spec } = self.words();
         let advice = match self {
-            Self::HeadTooLong
-            | Self::LineTooLong
-            | Self::TooManyFields
-            | Self::ChunkLineTooLong
-            | Self::TooMuchPipelined
-            | Self::TooManyInterim
-            | Self::HeadTimeout
-            | Self::IdleTimeout
-            | Self::StallTimeout => "the connection is finished; raise the limit in HttpLimits if the peer is right",
+            _ if self.limit().is_some() || matches!(self, Self::IdleTimeout) => {
+                "the connection is finished; raise the limit in HttpLimits if the peer is right"
+            }
             Self::Truncated => "the connection is finished; open another one",
             _ => "the connection is finished; look for a broken or hostile peer or middlebox",
         };

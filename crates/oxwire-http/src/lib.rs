@@ -16,6 +16,7 @@ mod output;
 mod parse;
 mod parts;
 mod scan;
+mod trace;
 
 pub use connection::{Connection, SendError, SendRefusal};
 pub use event::{Head, HttpEvent, HttpTransmit, Origin, RequestFate, Reset, Scheme};

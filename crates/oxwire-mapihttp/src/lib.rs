@@ -3,5 +3,6 @@
 pub mod client;
 mod headers;
 pub mod server;
+mod trace;
 
 pub use headers::{CONTENT_TYPE_DIAGNOSTICS, CONTENT_TYPE_MAPI, GuidCounter, ParseGuidCounterError, media_type_is};

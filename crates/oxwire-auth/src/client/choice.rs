@@ -7,6 +7,7 @@ use oxwire_http::{Head, HttpEvent, ResponseHead, Scheme};
 
 use super::connection::{Attempt, Connection, Next, Side, Step};
 use super::{ClientEvent, ClientLayer, CredentialsHandle, FailReason, Target};
+use crate::trace::event;
 use crate::{
     AuthScheme, BindingKind, Challenge, ChannelBinding, Charset, Credentials, Offer, UserName, basic_value, challenges,
     ntlm, token_value,
@@ -109,6 +110,14 @@ impl ClientLayer {
         if before != Some(scheme) {
             let rank = |s: AuthScheme| self.config.preference.iter().position(|p| *p == s);
             let downgrade_from = before.filter(|before| rank(*before) < rank(scheme));
+            event!(
+                debug,
+                conn = c.id.number(),
+                peer = %Self::target_of(c, side),
+                scheme = scheme.as_str(),
+                downgrade_from = downgrade_from.map(AuthScheme::as_str),
+                "scheme chosen"
+            );
             self.events.push_back(ClientEvent::SchemeChosen {
                 conn: c.id,
                 target: Self::target_of(c, side),
@@ -264,6 +273,7 @@ impl ClientLayer {
         }
         if !told {
             let binding = sent_binding(c, side, scheme);
+            event!(debug, conn = c.id.number(), scheme = scheme.as_str(), binding = %binding, "authenticated");
             self.events.push_back(ClientEvent::Authenticated { conn: c.id, target: name, scheme, binding });
         }
     }
@@ -300,6 +310,7 @@ impl ClientLayer {
             return;
         }
         target.asked = true;
+        event!(debug, conn = c.id.number(), peer = %name, "credentials asked for");
         target.handle = Some(handle);
         let after = target.after.take();
         self.next_handle += 1;
@@ -315,6 +326,14 @@ impl ClientLayer {
 
     pub(super) fn fail(&mut self, c: &Connection, side: Side, scheme: Option<AuthScheme>, reason: FailReason) {
         let target = Self::target_of(c, side);
+        event!(
+            info,
+            conn = c.id.number(),
+            peer = %target,
+            scheme = scheme.map(AuthScheme::as_str),
+            reason = %crate::trace::FailReason(&reason),
+            "authentication failed"
+        );
         self.events.push_back(ClientEvent::Failed { conn: c.id, target, scheme, reason });
     }
 

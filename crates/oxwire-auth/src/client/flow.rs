@@ -8,6 +8,7 @@ use oxwire_http::{Head, HeadBuilder, HttpEvent, HttpTransmit, RequestHead, Reset
 use super::choice::Choice;
 use super::connection::{Attempt, Connection, Exchange, Kind, Next, Side, Step, Wire, keeps_alive};
 use super::{ClientLayer, FailReason};
+use crate::trace::event;
 
 impl ClientLayer {
     pub(super) fn leg_deadline(&self, now: Instant) -> Instant {
@@ -99,6 +100,7 @@ impl ClientLayer {
                 self.forget_body(c);
             } else {
                 let limit = self.config.held_bytes;
+                event!(warn, conn = c.id.number(), limit = "held_bytes", "limit reached");
                 self.fail(c, Side::Origin, None, FailReason::BodyTooLarge { limit });
                 self.end_connection(c, "the request's body is too large to wait for authentication");
                 return;
@@ -152,6 +154,7 @@ impl ClientLayer {
             if body { builder.set(name::CONTENT_LENGTH, "0") } else { builder }
         });
         let Some(head) = head else { return self.unsendable(c) };
+        event!(trace, conn = c.id.number(), "leg sent");
         self.send(c, HttpEvent::Head(Head::Request(head)));
         self.send(c, HttpEvent::End);
         c.step = Step::Awaiting { wire: Wire::Leg, deadline: Some(self.leg_deadline(now)) };
@@ -207,6 +210,7 @@ impl ClientLayer {
 
     /// Closes the connection and lets the machine begin anew on another one.
     fn end_connection(&mut self, c: &mut Connection, why: &str) {
+        event!(debug, conn = c.id.number(), reason = why, "connection closed");
         if !c.dead {
             self.transmits.push_back(HttpTransmit::Close { conn: c.id });
         }
@@ -378,6 +382,7 @@ impl ClientLayer {
                 return;
             }
             Step::Draining { .. } | Step::Awaiting { wire: Wire::Leg, .. } => {
+                event!(debug, conn = c.id.number(), reason = &*reset.reason, "connection lost during authentication");
                 self.count_restart(c);
                 let reason = format!("during authentication, before the request was sent: {}", reset.reason);
                 self.deliver(c.id, HttpEvent::Reset(Reset::not_sent(reason)));
@@ -412,6 +417,7 @@ impl ClientLayer {
             _ if c.proxy.attempt.value().is_some() => Side::Proxy,
             _ => Side::Origin,
         };
+        event!(warn, conn = c.id.number(), limit = "leg_timeout", "limit reached");
         self.fail(c, side, None, FailReason::LegTimeout);
         self.transmits.push_back(HttpTransmit::Abort { conn: c.id });
         self.deliver(c.id, HttpEvent::Reset(Reset::not_sent("no answer to a leg of the authentication in time")));

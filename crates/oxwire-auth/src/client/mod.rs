@@ -14,6 +14,7 @@ use oxwire_http::{Head, HttpEvent, HttpTransmit};
 
 use crate::clock::WallClock;
 use crate::closed::ClosedIds;
+use crate::trace::event;
 use crate::{AuthScheme, ChannelBinding, Credentials};
 
 pub use config::{ClientConfig, ClientEvent, CredentialsHandle, FailReason, Target};
@@ -136,6 +137,7 @@ impl ClientLayer {
                     let advice = "give each connection a number of its own";
                     return Err(Misuse { call: "handle_outgoing", state: "connection open already", advice }.into());
                 }
+                event!(debug, conn = conn.number(), origin = %origin, "connection opened");
                 self.connections.insert(conn, Connection::new(conn, origin.clone()));
                 self.transmits.push_back(HttpTransmit::Open { conn, origin });
                 Ok(())

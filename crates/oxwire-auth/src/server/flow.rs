@@ -8,6 +8,7 @@ use oxwire_http::{Head, HttpEvent, HttpTransmit, RequestHead, Reset, ResponseHea
 use super::connection::{Accepted, Asked, Connection, Ntlm, Step, Waiting};
 use super::judge::{Judgement, Refused};
 use super::{Answer, Delivery, QuestionHandle, RefuseReason, ServerEvent, ServerLayer};
+use crate::trace::event;
 use crate::{AuthScheme, BindingKind, ntlm, param_value};
 
 impl ServerLayer {
@@ -44,6 +45,7 @@ impl ServerLayer {
                 let too_large = waiting.held_bytes > self.config.held_bytes;
                 waiting.held.push(event);
                 if too_large {
+                    event!(warn, conn = c.id.number(), limit = "held_bytes", "limit reached");
                     let (scheme, user) = (waiting.asked.scheme(), waiting.user.clone());
                     self.tell_refused(c, Refused { scheme: Some(scheme), user, reason: RefuseReason::BodyTooLarge });
                     let reply = self.list(c);
@@ -55,6 +57,7 @@ impl ServerLayer {
                 if *drained > self.config.drain_bytes
                     && let Step::Refusing { reply, .. } = std::mem::replace(&mut c.step, Step::Over)
                 {
+                    event!(warn, conn = c.id.number(), limit = "drain_bytes", "limit reached");
                     self.reply_and_close(c, Some(reply));
                 }
             }
@@ -82,6 +85,7 @@ impl ServerLayer {
                 self.next_handle += 1;
                 self.questions.insert(handle, c.id);
                 let conn = c.id;
+                event!(trace, conn = conn.number(), scheme = asked.scheme().as_str(), "verdict asked for");
                 self.events.extend(match (&asked, question, token) {
                     (Asked::Ntlm(_), Some(question), _) => {
                         let user = crate::UserName::from_parts(&question.domain, &question.user);
@@ -109,12 +113,14 @@ impl ServerLayer {
                 self.refuse(now, c, &head, reply);
             }
             Judgement::Token(value) => {
+                event!(trace, conn = c.id.number(), scheme = AuthScheme::Ntlm.as_str(), "challenge sent");
                 let reply = self.unauthorized().map(|(builder, field)| builder.field(field, value));
                 let reply = reply.and_then(|builder| builder.response().ok());
                 self.refuse(now, c, &head, reply);
             }
             Judgement::Busy => {
                 let scheme = Some(AuthScheme::Ntlm);
+                event!(warn, conn = c.id.number(), limit = "max_half_open", "limit reached");
                 self.tell_refused(c, Refused { scheme, user: None, reason: RefuseReason::TooManyHandshakes });
                 let reply = ResponseHead::builder(503, "Service Unavailable")
                     .field(name::RETRY_AFTER, "5")
@@ -224,6 +230,7 @@ impl ServerLayer {
                     c.accepted = Some(Accepted { value, principal: principal.clone(), until });
                 }
                 let conn = c.id;
+                event!(debug, conn = conn.number(), scheme = scheme.as_str(), binding = %binding, "authenticated");
                 self.events.push_back(ServerEvent::Authenticated {
                     conn,
                     scheme,
@@ -269,6 +276,7 @@ impl ServerLayer {
 
     pub(super) fn on_deadline(&mut self, now: Instant, c: &mut Connection) {
         if c.handshake.is_some_and(|at| at <= now) {
+            event!(warn, conn = c.id.number(), limit = "handshake_timeout", "limit reached");
             self.events.push_back(ServerEvent::TimedOut { conn: c.id });
             self.transmits.push_back(HttpTransmit::Abort { conn: c.id });
             if c.seen {
@@ -285,6 +293,13 @@ impl ServerLayer {
 
     fn tell_refused(&mut self, c: &Connection, refused: Refused) {
         let Refused { scheme, user, reason } = refused;
+        event!(
+            info,
+            conn = c.id.number(),
+            scheme = scheme.map(AuthScheme::as_str),
+            reason = %crate::trace::RefuseReason(&reason),
+            "authentication refused"
+        );
         self.events.push_back(ServerEvent::Refused { conn: c.id, scheme, user, reason });
     }
 
@@ -299,6 +314,7 @@ impl ServerLayer {
 
     /// A bare refusal: all schemes, one line each.
     fn list(&self, c: &Connection) -> Option<ResponseHead> {
+        event!(debug, conn = c.id.number(), "authentication asked for");
         let (mut builder, field) = self.unauthorized()?;
         for scheme in self.config.schemes.iter().filter(|scheme| self.offers(c, **scheme)) {
             let realm = ("realm", &*self.config.realm);
@@ -328,6 +344,7 @@ impl ServerLayer {
             Some(Err(_)) => u64::MAX,
         };
         if announced > self.config.drain_bytes {
+            event!(warn, conn = c.id.number(), limit = "drain_bytes", "limit reached");
             return self.reply_and_close(c, Some(reply));
         }
         c.step = Step::Refusing { reply, drained: 0 };

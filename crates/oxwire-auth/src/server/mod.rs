@@ -15,6 +15,7 @@ use oxwire_http::{HttpEvent, HttpTransmit};
 use crate::ChannelBinding;
 use crate::clock::WallClock;
 use crate::closed::ClosedIds;
+use crate::trace::event;
 
 pub use config::{Answer, QuestionHandle, RefuseReason, ServerConfig, ServerEvent};
 
@@ -109,6 +110,7 @@ impl ServerLayer {
             let advice = "give each connection a number of its own";
             return Err(Misuse { call: "accept", state: "connection open already", advice }.into());
         }
+        event!(debug, conn = conn.number(), secure, binding = %binding.kind(), "connection accepted");
         self.connections.insert(conn, Connection::new(conn, secure, binding));
         Ok(())
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::{Closing, Connection, Exchange, Receiving, Role, Sending, Timers};
 use crate::output::Item;
 use crate::scan::{Section, SectionKind};
+use crate::trace::event;
 use crate::{Fault, HttpEvent, RequestFate, Reset};
 
 impl Connection {
@@ -74,6 +75,7 @@ impl Connection {
             }
             return;
         }
+        event!(debug, conn = self.conn.number(), request = ?request, reason = &*reason, "connection closed");
         self.ended = Some(reason.clone());
         self.events.push_back(HttpEvent::Reset(Reset { request, reason }));
         self.stop(closing);
@@ -84,7 +86,10 @@ impl Connection {
         if self.closing == Closing::Closed {
             return;
         }
-        self.ended.get_or_insert_with(|| reason.into());
+        if self.ended.is_none() {
+            event!(debug, conn = self.conn.number(), reason, "connection closed");
+            self.ended = Some(reason.into());
+        }
         self.stop(closing);
     }
 
@@ -103,6 +108,7 @@ impl Connection {
     /// Ends the connection because of what the peer did. A server says which, where it has not begun to answer.
     pub(super) fn on_fault(&mut self, now: Instant, fault: Fault) {
         self.fault = Some(fault);
+        event!(warn, if let Some(limit) = fault.limit() => conn = self.conn.number(), limit, "limit reached");
         let fate = self.fate(0);
         let answer = match (self.role, &self.sending) {
             (Role::Server, Sending::Nothing | Sending::Head) => fault.status(),

@@ -10,6 +10,7 @@ use crate::body::{BodyReader, Piece};
 use crate::framing::{Control, Framing, RequestKind};
 use crate::output::Item;
 use crate::scan::{Section, SectionKind};
+use crate::trace::event;
 use crate::{Fault, Head, HttpEvent, RequestHead, ResponseHead, parse};
 
 /// `HTTP/1.1 100 Continue`.
@@ -101,6 +102,7 @@ impl Connection {
 
     /// The peer's message is whole.
     pub(super) fn on_message_end(&mut self, now: Instant) {
+        event!(trace, conn = self.conn.number(), "message received");
         self.events.push_back(HttpEvent::End);
         self.timers = Timers { linger: self.timers.linger, ..Timers::default() };
         self.receiving = match (self.role, &self.sending) {
@@ -121,6 +123,7 @@ impl Connection {
             ..Exchange::NONE
         };
         self.sending = Sending::Head;
+        event!(trace, conn = self.conn.number(), framing = ?framing, "request head received");
         self.events.push_back(HttpEvent::Head(Head::Request(head)));
         if control.expects_continue && self.limits.auto_continue && framing != Framing::Empty {
             self.output.push(Item::Plain(Bytes::from_static(CONTINUE)));
@@ -132,6 +135,7 @@ impl Connection {
     fn on_response(&mut self, now: Instant, head: ResponseHead) -> Result<(), Fault> {
         let control = Control::of_response(&head)?;
         let status = head.status();
+        event!(trace, conn = self.conn.number(), status, "response head received");
         if (100..200).contains(&status) && status != 101 {
             self.exchange.interim = self.exchange.interim.saturating_add(1);
             if self.exchange.interim > self.limits.interim_responses {

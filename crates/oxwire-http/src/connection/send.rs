@@ -8,6 +8,7 @@ use crate::framing::{Control, Framing, RequestKind};
 use crate::names::name;
 use crate::output::Item;
 use crate::scan::{Section, SectionKind};
+use crate::trace::event;
 use crate::{Fault, Fields, Head, HttpEvent, RequestHead, ResponseHead, Version};
 
 /// An event that was not taken, and why.
@@ -88,7 +89,10 @@ impl Connection {
     fn admit(&self) -> Result<(), SendRefusal> {
         self.alive()?;
         match self.output.queued() {
-            queued if queued >= self.limits.queued_bytes => Err(SendRefusal::Full { queued }),
+            queued if queued >= self.limits.queued_bytes => {
+                event!(debug, conn = self.conn.number(), limit = "queued_bytes", queued, "send queue full");
+                Err(SendRefusal::Full { queued })
+            }
             _ => Ok(()),
         }
     }
@@ -103,6 +107,7 @@ impl Connection {
         };
         let control = Control::of_request(head).map_err(SendRefusal::Head)?;
         let framing = control.request_framing();
+        event!(trace, conn = self.conn.number(), framing = ?framing, "request head queued");
         self.exchange = Exchange {
             kind: RequestKind::of(head.method()),
             version: head.version(),
@@ -131,6 +136,7 @@ impl Connection {
             return Err(self.misuse("one final response to each request, once its head has arrived"));
         };
         let control = Control::of_response(head).map_err(SendRefusal::Head)?;
+        event!(trace, conn = self.conn.number(), status = head.status(), "response head queued");
         if head.status() < 200 && head.status() != 101 {
             if self.exchange.version == Version::Http11 {
                 self.output.push(Item::Plain(head.as_bytes().clone()));

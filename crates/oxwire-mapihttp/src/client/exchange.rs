@@ -81,8 +81,10 @@ pub(super) struct Exchange {
     pub(super) reusable: bool,
     reading: Reading,
     head: Option<ResponseHead>,
+    pub(super) started: Instant,
     silence: Instant,
-    whole: Instant,
+    /// How long all of it may take.
+    allowed: Duration,
     allowed_silence: Duration,
 }
 
@@ -130,21 +132,26 @@ impl Exchange {
             reusable: false,
             reading: Reading::Head,
             head: None,
+            started: now,
             silence: later(now, deadlines.first_response),
-            whole: later(now, deadlines.whole_request),
+            allowed: deadlines.whole_request,
             allowed_silence: deadlines.first_response,
         }
     }
 
     /// When the connection counts as dead.
     pub(super) fn deadline(&self) -> Instant {
-        self.silence.min(self.whole)
+        self.silence.min(self.whole())
+    }
+
+    fn whole(&self) -> Instant {
+        later(self.started, self.allowed)
     }
 
     /// Why the deadline passed, for people.
     pub(super) fn deadline_reason(&self) -> Arc<str> {
         let what = if self.head.is_none() { "no response" } else { "silence beyond X-PendingPeriod" };
-        if self.whole <= self.silence {
+        if self.whole() <= self.silence {
             "the request took longer than allowed (`Deadlines::whole_request`)".into()
         } else {
             format!("{what} for {:?}", self.allowed_silence).into()

@@ -13,6 +13,7 @@ use super::date::parse_http_date;
 use super::exchange::{Exchange, Purpose, Request, fault, later, number};
 use super::lane::{Lane, Which};
 use super::{Client, Outcome, State};
+use crate::trace::event;
 use crate::{CONTENT_TYPE_MAPI, GuidCounter};
 
 /// PINGs are never closer than this, whatever X-ExpirationInfo says.
@@ -98,6 +99,14 @@ impl Client {
             }
         };
         let conn = self.connection_for(which);
+        event!(
+            debug,
+            conn = conn.number(),
+            request_id = %id,
+            request_type = request.request_type.as_str(),
+            bytes = request.body.len(),
+            "request sent"
+        );
         self.send(conn, HttpEvent::Head(Head::Request(head)));
         if !request.body.is_empty() {
             self.send(conn, HttpEvent::Body(request.body.clone()));
@@ -118,6 +127,7 @@ impl Client {
             return conn;
         }
         let conn = self.connections.allocate();
+        event!(debug, conn = conn.number(), origin = %self.origin, "connection opened");
         self.transmits.push_back(HttpTransmit::Open { conn, origin: self.origin.clone() });
         conn
     }
@@ -190,6 +200,17 @@ impl Client {
             HttpEvent::End => match exchange.on_end(self.wall(), &limits, &deadlines) {
                 Ok(finished) => {
                     let conn = exchange.conn;
+                    event!(
+                        debug,
+                        if let super::exchange::Finished::Outcome(outcome) = &finished =>
+                        conn = conn.number(),
+                        request_type = exchange.request.request_type.as_str(),
+                        outcome = crate::trace::word(outcome),
+                        code = crate::trace::code(outcome),
+                        status = crate::trace::status(outcome),
+                        duration_ms = crate::trace::millis(now.saturating_duration_since(exchange.started)),
+                        "request answered"
+                    );
                     if exchange.reusable && exchange.sent && exchange.endpoint == self.endpoint {
                         *self.lane(which) = Lane::Idle { conn };
                     } else if exchange.sent {
@@ -215,6 +236,7 @@ impl Client {
                 Ok(())
             }
             Err(fault) => {
+                event!(debug, conn = exchange.conn.number(), expected = &*fault.expected, "response not understood");
                 self.abort(exchange.conn);
                 self.on_unanswered(now, *exchange, fault.to_string().into());
                 Err(fault.into())
@@ -230,6 +252,7 @@ impl Client {
         let jar = if request.request_type == RequestType::Connect { candidate } else { &mut self.jar };
         for value in head.fields().all(name::SET_COOKIE) {
             jar.store(&self.config.limits, origin, target, value, wall, date)
+                .inspect_err(|_| event!(warn, conn = exchange.conn.number(), limit = "cookies", "limit reached"))
                 .map_err(|TooManyCookies| fault("at most as many cookies as `ClientLimits` allows", "more"))?;
         }
         Ok(())
@@ -245,8 +268,10 @@ impl Client {
     pub(super) fn on_reset(&mut self, now: Instant, which: Which, exchange: Exchange, reset: Reset) {
         let not_sent = reset.request == RequestFate::NotSent || !exchange.sent;
         if not_sent && !exchange.is_answering() {
+            event!(debug, conn = exchange.conn.number(), reason = &*reset.reason, "request not sent");
             self.on_not_sent(now, which, exchange.request, reset.reason);
         } else {
+            event!(debug, conn = exchange.conn.number(), reason = &*reset.reason, "connection lost");
             self.on_unanswered(now, exchange, reset.reason);
         }
     }
@@ -265,6 +290,13 @@ impl Client {
 
     /// [MS-OXCMAPIHTTP] 3.1.7.2.
     fn on_unanswered(&mut self, now: Instant, exchange: Exchange, reason: Arc<str>) {
+        event!(
+            debug,
+            conn = exchange.conn.number(),
+            request_type = exchange.request.request_type.as_str(),
+            duration_ms = crate::trace::millis(now.saturating_duration_since(exchange.started)),
+            "request unanswered"
+        );
         let Exchange { request, candidate, .. } = exchange;
         if request.request_type == RequestType::Connect && !candidate.is_empty() {
             // The server had begun to answer: these are the cookies of the context that it holds now.
@@ -281,6 +313,7 @@ impl Client {
             }
             match std::mem::replace(self.lane(which), Lane::Closed) {
                 Lane::Busy(exchange) => {
+                    event!(warn, conn = exchange.conn.number(), limit = "deadlines", "limit reached");
                     self.abort(exchange.conn);
                     let reset = Reset { request: RequestFate::Unknown, reason: exchange.deadline_reason() };
                     self.on_reset(now, which, *exchange, reset);
@@ -319,6 +352,7 @@ impl Client {
     /// Closes a lane's connection, if it is idle.
     pub(super) fn close_idle(&mut self, which: Which) {
         if let Lane::Idle { conn } = *self.lane(which) {
+            event!(debug, conn = conn.number(), "connection closed");
             self.transmits.push_back(HttpTransmit::Close { conn });
             *self.lane(which) = Lane::Closed;
         }
@@ -326,6 +360,7 @@ impl Client {
 
     /// Drops a connection.
     pub(super) fn abort(&mut self, conn: ConnectionId) {
+        event!(debug, conn = conn.number(), "connection dropped");
         if !self.forget(conn) {
             self.transmits.push_back(HttpTransmit::Abort { conn });
         }

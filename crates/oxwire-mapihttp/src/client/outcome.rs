@@ -10,6 +10,7 @@ use super::cookies::Jar;
 use super::exchange::{Exchange, Finished, Purpose, Request, later};
 use super::lane::{Lane, Redirected, Which};
 use super::{Client, Completion, Established, Event, Outcome, RedirectHandle, Response, RetryAdvice, State};
+use crate::trace::event;
 
 /// Advice beyond these is cut to them: a server does not make a client try for ever, or wait for ever.
 const MOST_RETRIES: u32 = 10;
@@ -53,6 +54,7 @@ impl Client {
             }
         };
         if let Outcome::Status { retry_after: Some(after), .. } = &outcome {
+            event!(debug, after_ms = crate::trace::millis(*after), "requests held back");
             self.hold_until = Some(later(now, *after));
         }
         if request.request_type == RequestType::Connect
@@ -112,6 +114,7 @@ impl Client {
 
     fn on_established(&mut self, now: Instant, request: Request, outcome: Outcome) {
         let Outcome::Answered(response) = outcome else { return };
+        event!(debug, "context established");
         self.context = self.next_context;
         if let Some(start) = response.body.start::<20>() {
             let advice = retry_advice(&start);
@@ -138,11 +141,13 @@ impl Client {
         let (unanswered, lost) = (is_unanswered(&outcome), self.is_out_of_sequence(&outcome));
         self.report(request, outcome.clone());
         if destroyed {
+            event!(debug, "context destroyed");
             self.state = State::None;
             self.jar = Jar::default();
             self.abandon_all("the Session Context was destroyed by Disconnect");
         } else if lost {
             // Nothing gets through to it any more, and nobody wants another one.
+            event!(info, reason = "out of sequence", "context lost");
             self.abandon_all("the Session Context cannot be reached");
             self.state = State::Lost;
             self.events.push_back(Event::ContextLost { outcome });
@@ -208,6 +213,7 @@ impl Client {
     /// [MS-OXCMAPIHTTP] 3.1.5.7: a Connect with all cookies of the old context. What waited for the old one is given back: it
     /// would name handles that the new one does not have, or has for something else.
     pub(super) fn begin_reconnect(&mut self, reason: &str) {
+        event!(debug, reason, "context being replaced");
         self.abandon(Which::Wait, reason);
         self.flush(reason);
         self.state = State::Reconnecting;
@@ -221,12 +227,24 @@ impl Client {
                 Event::Completed(Completion { handle, request_type: request.request_type, outcome })
             }
             (Purpose::KeepAlive, Outcome::Answered(_)) => return,
-            (Purpose::KeepAlive, outcome) => Event::KeepAliveFailed { outcome },
+            (Purpose::KeepAlive, outcome) => {
+                event!(debug, outcome = crate::trace::word(&outcome), "keep-alive failed");
+                Event::KeepAliveFailed { outcome }
+            }
             (Purpose::Reconnect, Outcome::Answered(response)) if matches!(self.state, State::Established(_)) => {
                 self.replaced = true;
+                event!(debug, "context replaced");
                 Event::ContextReplaced { response }
             }
-            (Purpose::Reconnect, outcome) => Event::ContextLost { outcome },
+            (Purpose::Reconnect, outcome) => {
+                event!(
+                    info,
+                    outcome = crate::trace::word(&outcome),
+                    code = crate::trace::code(&outcome),
+                    "context lost"
+                );
+                Event::ContextLost { outcome }
+            }
         };
         if let (Event::KeepAliveFailed { .. }, Some(Event::KeepAliveFailed { .. })) = (&event, self.events.back()) {
             // The latest says it all: a caller that does not listen is not sent one for each PING.
@@ -252,6 +270,7 @@ impl Client {
         };
         self.next_handle = self.next_handle.wrapping_add(1);
         let same_origin = origin == *from;
+        event!(debug, status, same_origin, "request redirected");
         self.events.push_back(Event::Redirect { handle, location: location.clone(), same_origin });
         self.close_idle(which);
         *self.lane(which) =

@@ -16,6 +16,7 @@ use super::machine::Exchange;
 use super::request::{Detail, Echo};
 use super::response::{SetCookies, accepted};
 use super::{CancelReason, ContextId, EndReason, Event, Refusal, Request, RequestHandle, Server};
+use crate::trace::event;
 
 type Refused = (Refusal, Detail);
 
@@ -61,7 +62,10 @@ impl<T> Server<T> {
         // read late, would put the client back behind that Execute. Exchange leaves it out too.
         self.accept_head(now, conn, echo, context, kind != RequestType::NotificationWait);
         match turn {
-            Turn::Answered(reply) => self.emit_reply(now, conn, now, &reply),
+            Turn::Answered(reply) => {
+                event!(debug, conn = conn.number(), request_type = kind.as_str(), "request answered at once");
+                self.emit_reply(now, conn, now, &reply);
+            }
             Turn::Answering(exchange) => self.take_over(now, conn, exchange),
             Turn::Taken => {
                 let Some(context) = context else { return };
@@ -218,6 +222,14 @@ impl<T> Server<T> {
     ) -> RequestHandle {
         self.last_exchange += 1;
         let id = self.last_exchange;
+        event!(
+            debug,
+            conn = conn.number(),
+            context = context.number(),
+            request = id,
+            request_type = kind.as_str(),
+            "request taken"
+        );
         let waits = kind == RequestType::NotificationWait;
         let patience = if waits { self.config.notification_wait } else { self.config.answer_timeout };
         let keeps_answers = self.config.table.answers_per_context > 0;
@@ -251,6 +263,7 @@ impl<T> Server<T> {
     fn take_over(&mut self, now: Instant, conn: ConnectionId, id: u64) {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         let former = exchange.conn.replace(conn);
+        event!(debug, conn = conn.number(), request = id, "request repeated");
         exchange.next_pending = now.checked_add(self.config.keep_alive).unwrap_or(now);
         self.schedule(id);
         if let Some(former) = former {
@@ -284,6 +297,12 @@ impl<T> Server<T> {
     pub(crate) fn expire(&mut self, now: Instant) {
         while let Some(removed) = self.table.take_expired(now) {
             if removed.state.is_some() {
+                event!(
+                    debug,
+                    context = removed.context.number(),
+                    reason = crate::trace::end_reason(EndReason::Expired),
+                    "context ended"
+                );
                 self.events.push_back(Event::Ended { removed, reason: EndReason::Expired });
             }
         }
@@ -307,6 +326,7 @@ impl<T> Server<T> {
         }
         // A context whose Connect was never accepted is none that the application knows of.
         if let Some(removed) = self.table.remove(id).filter(|removed| removed.state.is_some()) {
+            event!(debug, context = id.number(), reason = crate::trace::end_reason(reason), "context ended");
             self.events.push_back(Event::Ended { removed, reason });
         }
     }

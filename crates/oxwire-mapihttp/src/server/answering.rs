@@ -12,6 +12,7 @@ use super::answers::{Answer, Reply};
 use super::machine::Timer;
 use super::response::{diagnostic, done};
 use super::{CancelReason, ContextId, EndReason, Event, Refusal, RequestHandle, Server};
+use crate::trace::event;
 
 /// Why an answer was not taken. The bytes are still the caller's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -85,6 +86,7 @@ impl<T> Server<T> {
         if let Err(state) = self.table.set_state(context, state) {
             return Err(NotAccepted { error: AnswerError::NotWaiting, state });
         }
+        event!(debug, context = context.number(), request = handle.0, "context created");
         self.finish(now, handle.0, Reply::Success(body.into()));
         self.resume_held(now);
         Ok(())
@@ -186,6 +188,7 @@ impl<T> Server<T> {
         let len = body.iter().fold(0_usize, |len, part| len.saturating_add(part.len()));
         let limits = self.config.limits;
         if len > limits.response_bytes {
+            event!(warn, context = context.number(), request = handle.0, limit = "response_bytes", "limit reached");
             let refusal = Refusal::InvalidResponse;
             self.finish(now, handle.0, Reply::Failure(refusal, diagnostic(refusal, refusal.text())));
             if kind == RequestType::Connect {
@@ -196,6 +199,7 @@ impl<T> Server<T> {
         }
         let queued = self.sending_bytes;
         if exchange.conn.is_some() && queued > 0 && queued.saturating_add(len) > limits.sending_bytes {
+            event!(warn, context = context.number(), request = handle.0, limit = "sending_bytes", "limit reached");
             return Err(AnswerError::Backpressure { queued, limit: limits.sending_bytes });
         }
         Ok(context)
@@ -205,6 +209,16 @@ impl<T> Server<T> {
     pub(crate) fn finish(&mut self, now: Instant, id: u64, reply: Reply) {
         let Some(exchange) = self.exchanges.remove(&id) else { return };
         self.timers.remove(&(exchange.timer, Timer::Exchange(id)));
+        event!(
+            debug,
+            conn = exchange.conn.map(ConnectionId::number),
+            context = exchange.context.number(),
+            request = id,
+            request_type = exchange.kind.as_str(),
+            code = reply.code().number(),
+            duration_ms = crate::trace::millis(now.saturating_duration_since(exchange.started)),
+            "request answered"
+        );
         if let Some(context) = self.table.context_mut(exchange.context) {
             // The lifetime begins anew with the answer (R1260, R1284).
             context.idle_since = context.idle_since.max(now);
@@ -290,6 +304,7 @@ impl<T> Server<T> {
             self.finish_wait(now, id, EventPending::default());
         } else {
             let refusal = Refusal::UnknownFailure;
+            event!(warn, context = context.number(), request = id, limit = "answer_timeout", "limit reached");
             self.finish(now, id, Reply::Failure(refusal, diagnostic(refusal, "The answer took too long.")));
             let (handle, reason) = (RequestHandle(id), CancelReason::TimedOut);
             self.events.push_back(Event::Cancelled { handle, context, reason });

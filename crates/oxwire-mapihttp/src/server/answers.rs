@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use oxwire_mapi::mapihttp::ResponseCode;
 
 use super::Refusal;
 
@@ -16,6 +17,14 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
+    /// X-ResponseCode.
+    pub(crate) const fn code(&self) -> ResponseCode {
+        match self {
+            Self::Success(_) => ResponseCode::SUCCESS,
+            Self::Failure(refusal, _) => refusal.code(),
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Success(parts) => parts.iter().map(Bytes::len).sum(),

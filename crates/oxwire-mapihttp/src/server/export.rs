@@ -11,6 +11,7 @@ use zeroize::Zeroize;
 use super::answers::{Answer, Reply};
 use super::cookie::{ContextCookie, Sequence};
 use super::{ContextId, Refusal, Server, TableFull};
+use crate::trace::event;
 
 /// A context that has left its server: the client's cookies go on being worth something where it is imported.
 ///
@@ -138,6 +139,7 @@ impl<T> Server<T> {
             notified: context.notified,
             answers: context.answers.iter().map(exported_answer).collect(),
         };
+        event!(debug, context = id.number(), "context exported");
         let state = self.table.remove(id).and_then(|removed| removed.state);
         self.resume_held(now);
         Ok((exported, state))
@@ -169,6 +171,7 @@ impl<T> Server<T> {
             context.notified = exported.notified;
             context.state = Some(state);
         }
+        event!(debug, context = id.number(), "context imported");
         for answer in &exported.answers {
             self.table.keep_answer(id, imported_answer(answer));
         }
@@ -177,9 +180,10 @@ impl<T> Server<T> {
 }
 
 fn exported_answer(answer: &Answer) -> ExportedAnswer {
-    let (code, parts) = match &answer.reply {
-        Reply::Success(parts) => (0, parts.to_vec()),
-        Reply::Failure(refusal, text) => (refusal.code().number(), vec![text.clone()]),
+    let code = answer.reply.code().number();
+    let parts = match &answer.reply {
+        Reply::Success(parts) => parts.to_vec(),
+        Reply::Failure(_, text) => vec![text.clone()],
     };
     ExportedAnswer { request_id: answer.request_id.to_vec(), fingerprint: answer.fingerprint, code, parts }
 }

@@ -16,6 +16,7 @@ use super::half_open::HalfOpen;
 use super::request::{Body, Detail, Echo, classify, declared_len};
 use super::response::{accepted, diagnostic, refused};
 use super::{ContextId, ContextTable, Event, Refusal, ServerConfig};
+use crate::trace::event;
 
 /// Whether an endpoint takes requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -175,6 +176,7 @@ impl<T> Server<T> {
     /// Tells of a connection and where it comes from, so that limits by address hold. Optional: a connection that was not told
     /// of begins with its first head.
     pub fn open(&mut self, conn: ConnectionId, address: Option<IpAddr>) {
+        event!(debug, conn = conn.number(), address = ?address, "connection opened");
         self.connections.entry(conn).or_default().address = address;
     }
 
@@ -214,6 +216,7 @@ impl<T> Server<T> {
         if connection.answering.is_some() || !connection.held.is_empty() {
             connection.held_bytes += held_len(&event);
             if connection.held_bytes > self.config.limits.pipelined_bytes {
+                event!(warn, conn = conn.number(), limit = "pipelined_bytes", "limit reached");
                 self.abort(now, conn);
             } else {
                 connection.held.push_back((principal.cloned(), event));
@@ -381,6 +384,16 @@ impl<T> Server<T> {
     ) {
         let text = diagnostic(refusal, detail);
         let Ok(head) = refused(&self.config, echo, refusal, text.len()) else { return self.abort(now, conn) };
+        // What is refused before the application is asked is refused with these two codes because of a limit.
+        event!(
+            warn,
+            if let Refusal::TooLarge | Refusal::UnknownFailure = refusal =>
+            conn = conn.number(),
+            code = refusal.code().number(),
+            limit = detail,
+            "limit reached"
+        );
+        event!(debug, conn = conn.number(), code = refusal.code().number(), reason = detail, "request refused");
         self.events.push_back(Event::Refused { conn, principal, refusal, detail });
         self.emit(now, conn, HttpEvent::Head(Head::Response(head)));
         self.emit(now, conn, HttpEvent::Body(text));
@@ -475,7 +488,14 @@ impl<T> Server<T> {
             self.timers.remove(&(at, timer));
             match timer {
                 Timer::Exchange(exchange) => self.on_exchange_timer(now, exchange),
-                Timer::Receive(conn) | Timer::Send(conn) => self.abort(now, conn),
+                Timer::Receive(conn) => {
+                    event!(warn, conn = conn.number(), limit = "receive_timeout", "limit reached");
+                    self.abort(now, conn);
+                }
+                Timer::Send(conn) => {
+                    event!(warn, conn = conn.number(), limit = "send_timeout", "limit reached");
+                    self.abort(now, conn);
+                }
             }
         }
         self.expire(now);
@@ -498,6 +518,7 @@ impl<T> Server<T> {
     fn forget_connection(&mut self, now: Instant, conn: ConnectionId) -> Option<Connection> {
         self.take_receiving(conn);
         let connection = self.connections.remove(&conn)?;
+        event!(debug, conn = conn.number(), answering = connection.answering, "connection closed");
         self.ready.remove(&conn);
         self.ready_calls.remove(&conn);
         if let Some(deadline) = connection.send_deadline {
