@@ -175,8 +175,8 @@ impl<T> Server<T> {
                 None => Err(plainly(Refusal::InvalidSequence)),
             };
         }
-        if kind == RequestType::Execute && context.answers.knows(request_id) {
-            match context.answers.find(request_id, fingerprint(body)) {
+        if kind == RequestType::Execute && context.rest.answers.knows(request_id) {
+            match context.rest.answers.find(request_id, fingerprint(body)) {
                 Repeated::Same(reply) => return Ok(Turn::Answered(reply.clone())),
                 Repeated::OtherBody => return Err(OTHER_BODY),
                 Repeated::No => {}
@@ -184,12 +184,12 @@ impl<T> Server<T> {
         }
         match &cookies.sequence {
             Presented::Absent => return Err(plainly(Refusal::MissingCookie)),
-            Presented::Cookie(sequence) if *sequence == context.sequence => {}
+            Presented::Cookie(sequence) if *sequence == context.rest.sequence => {}
             _ => return Err((Refusal::InvalidSequence, "The sequence cookie is not the last one sent.")),
         }
-        context.sequence = context.sequence.next();
+        context.rest.sequence = context.rest.sequence.next();
         if kind == RequestType::Execute {
-            context.notified = false;
+            context.rest.notified = false;
         }
         Ok(Turn::Taken)
     }
@@ -204,7 +204,7 @@ impl<T> Server<T> {
         sequence: bool,
     ) {
         let context = context.and_then(|id| self.table.context(id));
-        let cookie = context.map(|context| (context.cookie(), sequence.then_some(context.sequence)));
+        let cookie = context.map(|context| (context.cookie(), sequence.then_some(context.rest.sequence)));
         let set = cookie.as_ref().map(|(context, sequence)| SetCookies { context, sequence: *sequence });
         let Ok(head) = accepted(&self.config, echo, set.as_ref()) else { return self.abort(now, conn) };
         self.emit(now, conn, HttpEvent::Head(Head::Response(head)));
@@ -279,7 +279,7 @@ impl<T> Server<T> {
 
     /// A wait that has begun: over at once where an event is queued.
     fn on_wait(&mut self, now: Instant, handle: RequestHandle, context: ContextId) {
-        if self.table.context(context).is_some_and(|context| context.notified) {
+        if self.table.context(context).is_some_and(|context| context.rest.notified) {
             self.finish_wait(now, handle.0, EventPending::PENDING);
         } else {
             self.events.push_back(Event::Waiting { handle, context });

@@ -156,7 +156,7 @@ impl<T> Server<T> {
     pub fn notify(&mut self, now: Instant, context: ContextId) -> bool {
         let now = self.advance(now);
         let Some(found) = self.table.context_mut(context) else { return false };
-        found.notified = true;
+        found.rest.notified = true;
         if let Some(waiting) = found.waiting {
             self.finish_wait(now, waiting, EventPending::PENDING);
         }

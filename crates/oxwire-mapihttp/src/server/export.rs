@@ -133,11 +133,11 @@ impl<T> Server<T> {
         let context = self.table.context(id).ok_or(ExportError::NotFound)?;
         let exported = ExportedContext {
             cookie: *context.cookie().to_bytes(),
-            sequence: context.sequence.0,
-            principal: context.principal.name().to_owned(),
+            sequence: context.rest.sequence.0,
+            principal: context.rest.principal.name().to_owned(),
             expires: self.wall(context.idle_since).saturating_add(lifetime),
-            notified: context.notified,
-            answers: context.answers.iter().map(exported_answer).collect(),
+            notified: context.rest.notified,
+            answers: context.rest.answers.iter().map(exported_answer).collect(),
         };
         event!(debug, context = id.number(), "context exported");
         let state = self.table.remove(id).and_then(|removed| removed.state);
@@ -168,8 +168,8 @@ impl<T> Server<T> {
             Err(error) => return Err(NotImported { error, exported, state }),
         };
         if let Some(context) = self.table.context_mut(id) {
-            context.notified = exported.notified;
-            context.state = Some(state);
+            context.rest.notified = exported.notified;
+            context.rest.state = Some(state);
         }
         event!(debug, context = id.number(), "context imported");
         for answer in &exported.answers {

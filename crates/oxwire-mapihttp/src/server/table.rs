@@ -148,7 +148,7 @@ struct ShortName {
 }
 
 impl ShortName {
-    const CAPACITY: usize = 43;
+    const CAPACITY: usize = 35;
     const LONG: u8 = u8::MAX;
 
     fn of(name: &str) -> Self {
@@ -166,8 +166,8 @@ impl ShortName {
     }
 }
 
-/// One Session Context. What a look-up reads stands in front, in two lines of the cache.
-#[repr(C)]
+/// One Session Context: what a look-up reads, in two lines of the cache, and the rest elsewhere.
+#[repr(C, align(128))]
 pub(crate) struct Context<T> {
     pub(crate) id: CookieId,
     pub(crate) secret: Zeroizing<[u8; 16]>,
@@ -178,6 +178,11 @@ pub(crate) struct Context<T> {
     pub(crate) waiting: Option<u64>,
     generation: u32,
     name: ShortName,
+    pub(crate) rest: Box<Rest<T>>,
+}
+
+/// What is read once a context has been found.
+pub(crate) struct Rest<T> {
     pub(crate) principal: Principal,
     pub(crate) sequence: Sequence,
     /// An event is queued that no Execute has fetched.
@@ -198,7 +203,7 @@ impl<T> Context<T> {
     fn is_of(&self, principal: &Principal) -> bool {
         match self.name.get() {
             Some(name) => name == principal.name().as_bytes(),
-            None => self.principal == *principal,
+            None => self.rest.principal == *principal,
         }
     }
 
@@ -342,22 +347,19 @@ impl<T> ContextTable<T> {
         let (principal, of_user) = known.unwrap_or_else(|| (principal.clone(), 0));
         self.by_user.insert(principal.clone(), of_user + 1);
         self.count += 1;
-        let mut generation = 0;
-        if let Some(entry) = self.slots.slot(slot) {
-            generation = entry.generation;
-            entry.context = Some(Context {
+        let generation = self.slots.line(slot).map_or(0, |line| line.generation);
+        let name = ShortName::of(principal.name());
+        let rest = Rest { principal, sequence, notified: false, answers: Answers::default(), state: None };
+        if let Some(place) = self.slots.place_for(slot) {
+            *place = Some(Context {
                 id: cookie.id,
                 secret: cookie.secret.clone(),
                 idle_since,
                 working: None,
                 waiting: None,
                 generation,
-                name: ShortName::of(principal.name()),
-                principal,
-                sequence,
-                notified: false,
-                answers: Answers::default(),
-                state: None,
+                name,
+                rest: Box::new(rest),
             });
         }
         if let Some(due) = idle_since.checked_add(self.limits.lifetime) {
@@ -368,10 +370,7 @@ impl<T> ContextTable<T> {
 
     /// The slot of the context that goes by that id.
     fn find(&self, id: &CookieId) -> Option<u32> {
-        let goes_by = |slot: u32| {
-            let entry = self.slots.get(slot)?;
-            entry.context.as_ref().filter(|context| context.id == *id).map(|_| slot)
-        };
+        let goes_by = |slot: u32| self.slots.context(slot).filter(|context| context.id == *id).map(|_| slot);
         self.key.and_then(|key| goes_by(id.hint(key))).or_else(|| self.imported.get(id).copied())
     }
 
@@ -382,7 +381,7 @@ impl<T> ContextTable<T> {
     pub fn look_up(&mut self, now: Instant, cookie: &ContextCookie, principal: &Principal) -> Option<ContextId> {
         let slot = self.find(&cookie.id)?;
         let lifetime = self.limits.lifetime;
-        let context = self.slots.slot(slot)?.context.as_mut()?;
+        let context = self.slots.context_mut(slot)?;
         let proved = cookie.proves(&context.secret);
         let expired = context.due(lifetime).is_some_and(|due| due <= now);
         if !proved || expired || !context.is_of(principal) {
@@ -393,13 +392,11 @@ impl<T> ContextTable<T> {
     }
 
     pub(crate) fn context(&self, id: ContextId) -> Option<&Context<T>> {
-        let entry = self.slots.get(id.slot)?;
-        entry.context.as_ref().filter(|_| entry.generation == id.generation)
+        self.slots.context(id.slot).filter(|context| context.generation == id.generation)
     }
 
     pub(crate) fn context_mut(&mut self, id: ContextId) -> Option<&mut Context<T>> {
-        let entry = self.slots.slot(id.slot)?;
-        if entry.generation == id.generation { entry.context.as_mut() } else { None }
+        self.slots.context_mut(id.slot).filter(|context| context.generation == id.generation)
     }
 
     /// Whether the context is still there.
@@ -411,18 +408,18 @@ impl<T> ContextTable<T> {
     /// Whose context it is.
     #[must_use]
     pub fn principal(&self, id: ContextId) -> Option<&Principal> {
-        self.context(id).map(|context| &context.principal)
+        self.context(id).map(|context| &context.rest.principal)
     }
 
     /// The application's state, once a Connect was accepted.
     #[must_use]
     pub fn state(&self, id: ContextId) -> Option<&T> {
-        self.context(id).and_then(|context| context.state.as_ref())
+        self.context(id).and_then(|context| context.rest.state.as_ref())
     }
 
     /// The application's state, to change it.
     pub fn state_mut(&mut self, id: ContextId) -> Option<&mut T> {
-        self.context_mut(id).and_then(|context| context.state.as_mut())
+        self.context_mut(id).and_then(|context| context.rest.state.as_mut())
     }
 
     /// Sets the application's state.
@@ -432,7 +429,7 @@ impl<T> ContextTable<T> {
     pub fn set_state(&mut self, id: ContextId, state: T) -> Result<(), T> {
         match self.context_mut(id) {
             Some(context) => {
-                context.state = Some(state);
+                context.rest.state = Some(state);
                 Ok(())
             }
             None => Err(state),
@@ -444,29 +441,31 @@ impl<T> ContextTable<T> {
         self.context(id)?;
         self.forget_answers(id.slot);
         self.wheel.take(&mut self.slots, id.slot);
-        let entry = self.slots.slot(id.slot)?;
-        entry.generation = entry.generation.wrapping_add(1);
-        let context = entry.context.take()?;
+        let line = self.slots.line(id.slot)?;
+        line.generation = line.generation.wrapping_add(1);
+        let context = self.slots.place_for(id.slot)?.take()?;
+        let rest = *context.rest;
         self.free.push(id.slot);
         self.imported.remove(&context.id);
         self.count -= 1;
-        if let Some(count) = self.by_user.get_mut(&context.principal) {
+        if let Some(count) = self.by_user.get_mut(&rest.principal) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                self.by_user.remove(&context.principal);
+                self.by_user.remove(&rest.principal);
             }
         }
-        Some(Removed { context: id, principal: context.principal, state: context.state })
+        Some(Removed { context: id, principal: rest.principal, state: rest.state })
     }
 
     /// Takes out one context whose lifetime has passed without a request (R1285). Call it until it gives `None`.
     pub fn take_expired(&mut self, now: Instant) -> Option<Removed<T>> {
         while let Some(slot) = self.wheel.due(now) {
             let lifetime = self.limits.lifetime;
-            let entry = self.slots.slot(slot)?;
-            let (generation, context) = (entry.generation, entry.context.as_ref()?);
+            let context = self.slots.context(slot)?;
             let due = match context.due(lifetime) {
-                Some(due) if due <= now => return self.remove(ContextId { slot, generation }),
+                Some(due) if due <= now => {
+                    return self.remove(ContextId { slot, generation: context.generation });
+                }
                 Some(due) => Some(due),
                 None => now.checked_add(lifetime),
             };
@@ -488,9 +487,9 @@ impl<T> ContextTable<T> {
     pub(crate) fn keep_answer(&mut self, id: ContextId, answer: Answer) {
         let limits = self.limits;
         let Some(context) = self.context_mut(id) else { return };
-        let before = context.answers.weight();
-        context.answers.keep(answer, limits.answers_per_context, limits.answer_bytes_per_context);
-        let after = context.answers.weight();
+        let before = context.rest.answers.weight();
+        context.rest.answers.keep(answer, limits.answers_per_context, limits.answer_bytes_per_context);
+        let after = context.rest.answers.weight();
         self.answer_bytes = (self.answer_bytes - before).saturating_add(after);
         self.unlink_answered(id.slot);
         if after > 0 {
@@ -503,9 +502,9 @@ impl<T> ContextTable<T> {
 
     fn forget_answers(&mut self, slot: u32) {
         self.unlink_answered(slot);
-        if let Some(context) = self.slots.slot(slot).and_then(|entry| entry.context.as_mut()) {
-            self.answer_bytes -= context.answers.weight();
-            context.answers = Answers::default();
+        if let Some(context) = self.slots.context_mut(slot) {
+            self.answer_bytes -= context.rest.answers.weight();
+            context.rest.answers = Answers::default();
         }
     }
 
@@ -513,26 +512,26 @@ impl<T> ContextTable<T> {
     /// ends: `next` the first, `previous` the last.
     fn link_answered(&mut self, slot: u32) {
         let previous = std::mem::replace(&mut self.answered.previous, slot);
-        match self.slots.slot(previous) {
+        match self.slots.line(previous) {
             Some(before) => before.answered.next = slot,
             None => self.answered.next = slot,
         }
-        if let Some(entry) = self.slots.slot(slot) {
+        if let Some(entry) = self.slots.line(slot) {
             entry.answered = Links { previous, next: NONE };
         }
     }
 
     fn unlink_answered(&mut self, slot: u32) {
-        let Some(entry) = self.slots.slot(slot) else { return };
+        let Some(entry) = self.slots.line(slot) else { return };
         let links = std::mem::replace(&mut entry.answered, Links::NONE);
         if links == Links::NONE && self.answered.next != slot {
             return;
         }
-        match self.slots.slot(links.previous) {
+        match self.slots.line(links.previous) {
             Some(before) => before.answered.next = links.next,
             None => self.answered.next = links.next,
         }
-        match self.slots.slot(links.next) {
+        match self.slots.line(links.next) {
             Some(behind) => behind.answered.previous = links.previous,
             None => self.answered.previous = links.previous,
         }
@@ -555,4 +554,15 @@ fn draw_key(entropy: &mut (impl Entropy + ?Sized)) -> [u64; 2] {
         entropy.fill(&mut bytes);
         u64::from_le_bytes(bytes)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two lines of the cache: what `repr(C)` and the order of the fields are for.
+    #[test]
+    fn what_a_look_up_reads_takes_128_bytes() {
+        assert_eq!(size_of::<Option<Context<u64>>>(), 128);
+    }
 }
