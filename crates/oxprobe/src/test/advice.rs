@@ -52,10 +52,15 @@ fn servers(head: &ResponseHead) -> Facts {
         .with_some("X-DiagInfo", fields.text("X-DiagInfo"))
 }
 
-/// The server's own text: without mark-up, on one line.
+/// The server's own text: without mark-up and without the title, which says the same again, on one line.
 fn text(response: &Response) -> String {
     let bytes: Vec<u8> = response.body.pieces().flatten().copied().take(TEXT_LIMIT * 8).collect();
-    let all = String::from_utf8_lossy(&bytes);
+    plain(&String::from_utf8_lossy(&bytes))
+}
+
+fn plain(all: &str) -> String {
+    let untitled = all.split_once("<title>").and_then(|(before, rest)| Some((before, rest.split_once("</title>")?.1)));
+    let all = untitled.map_or_else(|| all.to_owned(), |(before, behind)| [before, behind].concat());
     let mut words = String::new();
     let mut inside = false;
     for c in all.chars() {
@@ -140,5 +145,19 @@ pub(crate) fn of_error(code: ErrorCode) -> &'static str {
         ErrorCode::CLIENT_VERSION_BLOCKED => "the server blocks clients of this version",
         ErrorCode::LOGON_FAILED => "the server refuses the logon: is the mailbox database mounted?",
         _ => "compare with the server's log",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn a_page_becomes_one_line_without_its_title() {
+        let page =
+            "<html><head><title>Error 3</title></head>\r\n<body><p>X-ResponseCode 3: no\n such user</p></body></html>";
+        assert_eq!(plain(page), "X-ResponseCode 3: no such user");
+        assert_eq!(plain("<title>Only this"), "Only this");
+        assert_eq!(plain(""), "(nothing)");
     }
 }

@@ -368,6 +368,24 @@ fn the_code_behind_done_overrides_the_one_in_the_head() {
     }
 }
 
+/// The request was answered, and not with success: no context is given up for it, and the text stays to be read.
+#[test]
+fn an_unreadable_code_behind_done_is_an_unknown_failure() {
+    let mut bench = Bench::connected(config());
+    let handle = bench.execute(b"");
+    let request = bench.request();
+    let body = b"PROCESSING\r\nDONE\r\nX-ResponseCode: none\r\n\r\ntext";
+    bench.answer(&request, &Answer { body: Bytes::from_static(body), ..Answer::ok(b"") });
+    match bench.outcome_of(handle) {
+        Outcome::Refused { code, response } => {
+            assert_eq!(code, ResponseCode::UNKNOWN_FAILURE);
+            assert_eq!(response.header("X-ResponseCode"), Some(&b"none"[..]));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(bench.client.state(), ContextState::Established);
+}
+
 /// Exchange SE without `?MailboxId=`: a 200 without X-ResponseCode.
 #[test]
 fn a_200_without_a_code_is_not_mapi_http() {
