@@ -127,17 +127,20 @@ fn every_type_is_written_and_read() {
     }
 }
 
-/// 2.11.1 lists 32 types: 28 have a value here, one stands for any, and three have none, or none that can be delimited.
+/// 2.11.1 lists 32 types: 28 have a value here, two in `restrictions.rs`, one stands for any, and one has no value.
 #[test]
 fn no_type_is_left_out() {
     let cases = cases();
-    let without =
-        [PropertyType::UNSPECIFIED, PropertyType::OBJECT, PropertyType::RESTRICTION, PropertyType::RULE_ACTION];
+    let elsewhere = [PropertyType::RESTRICTION, PropertyType::RULE_ACTION];
+    let without = [PropertyType::UNSPECIFIED, PropertyType::OBJECT];
     let mut named = 0;
     for property_type in (0..=u16::MAX).map(PropertyType) {
         let has_case = cases.iter().any(|case| case.number == property_type.0);
-        assert_eq!(has_case, property_type.name().is_some() && !without.contains(&property_type), "{property_type:?}");
         named += usize::from(property_type.name().is_some());
+        if elsewhere.contains(&property_type) {
+            continue;
+        }
+        assert_eq!(has_case, property_type.name().is_some() && !without.contains(&property_type), "{property_type:?}");
         if !has_case {
             let error = V::decode(&mut Reader::new(&[0; 64]), property_type, ROP).unwrap_err();
             assert!(matches!(error.kind, DecodeErrorKind::Unsupported { .. }), "{property_type:?}");

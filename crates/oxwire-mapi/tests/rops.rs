@@ -222,14 +222,12 @@ fn truncations_and_flips_end() {
     }
 }
 
-/// Types whose extent cannot be found are named, [MS-OXCDATA] 2.11.1.
+/// A type without a value in a buffer is named, [MS-OXCDATA] 2.11.1.
 #[test]
 fn what_is_not_supported_is_named() {
-    for property_type in [PropertyType::RESTRICTION, PropertyType::RULE_ACTION, PropertyType::OBJECT] {
-        let error = PropertyValue::decode(&mut Reader::new(&[0; 8]), property_type, CountWidth::RopBuffer).unwrap_err();
-        let what = property_type.name().unwrap();
-        assert_eq!(error.kind, DecodeErrorKind::Unsupported { what });
-    }
+    let error =
+        PropertyValue::decode(&mut Reader::new(&[0; 8]), PropertyType::OBJECT, CountWidth::RopBuffer).unwrap_err();
+    assert_eq!(error.kind, DecodeErrorKind::Unsupported { what: "PtypObject" });
     let mut out = BytesMut::new();
     let wrong = encode_row(&mut Writer::new(&mut out), PropertyTags::new(&COLUMNS), CountWidth::RopBuffer, |_, _| {
         Cell::Value(PropertyValue::Boolean(true))

@@ -5,7 +5,10 @@ use oxwire_core::{
 };
 
 use super::multiple::{binary, count_len, encode_binary};
-use super::{CountWidth, ErrorCode, Multiple, MultipleBinary, MultipleString, MultipleString8, PropertyType, ServerId};
+use super::{
+    CountWidth, ErrorCode, Multiple, MultipleBinary, MultipleString, MultipleString8, PropertyType, Restriction,
+    RuleActions, ServerId,
+};
 
 /// The value of a property, [MS-OXCDATA] 2.11.2.1, as a view over its bytes. The type is not part of it on the wire: the tag
 /// or the column says it, and a TypedPropertyValue ([MS-OXCDATA] 2.11.3) carries it in front.
@@ -44,6 +47,10 @@ pub enum PropertyValue<'a> {
     Guid(Guid),
     /// PtypServerId.
     ServerId(ServerId<'a>),
+    /// PtypRestriction.
+    Restriction(Restriction<'a>),
+    /// PtypRuleAction.
+    RuleActions(RuleActions<'a>),
     /// PtypBinary.
     Binary(&'a [u8]),
     /// PtypMultipleInteger16.
@@ -78,8 +85,8 @@ impl<'a> PropertyValue<'a> {
     /// Reads a value of a type that is known from elsewhere.
     ///
     /// # Errors
-    /// [`DecodeError`]; of kind [`DecodeErrorKind::Unsupported`], naming the type, for PtypRestriction, PtypRuleAction and
-    /// PtypObject, and for PtypUnspecified and types that [MS-OXCDATA] 2.11.1 does not list.
+    /// [`DecodeError`]; of kind [`DecodeErrorKind::Unsupported`], naming the type, for PtypObject, for
+    /// PtypUnspecified and for types that [MS-OXCDATA] 2.11.1 does not list.
     pub fn decode(r: &mut Reader<'a>, property_type: PropertyType, width: CountWidth) -> Result<Self, DecodeError> {
         const V: &str = "Value";
         Ok(match property_type {
@@ -98,6 +105,8 @@ impl<'a> PropertyValue<'a> {
             PropertyType::TIME => Self::Time(FileTime::from_intervals(r.u64_le(V)?)),
             PropertyType::GUID => Self::Guid(r.guid(V)?),
             PropertyType::SERVER_ID => Self::ServerId(ServerId::decode(r)?),
+            PropertyType::RESTRICTION => Self::Restriction(Restriction::decode(r, width)?),
+            PropertyType::RULE_ACTION => Self::RuleActions(RuleActions::decode(r, width)?),
             PropertyType::BINARY => Self::Binary(binary(r, width)?),
             PropertyType::MULTIPLE_INTEGER16 => Self::MultipleInteger16(Multiple::decode(r)?),
             PropertyType::MULTIPLE_INTEGER32 => Self::MultipleInteger32(Multiple::decode(r)?),
@@ -145,6 +154,8 @@ impl<'a> PropertyValue<'a> {
             Self::Time(_) => PropertyType::TIME,
             Self::Guid(_) => PropertyType::GUID,
             Self::ServerId(_) => PropertyType::SERVER_ID,
+            Self::Restriction(_) => PropertyType::RESTRICTION,
+            Self::RuleActions(_) => PropertyType::RULE_ACTION,
             Self::Binary(_) => PropertyType::BINARY,
             Self::MultipleInteger16(_) => PropertyType::MULTIPLE_INTEGER16,
             Self::MultipleInteger32(_) => PropertyType::MULTIPLE_INTEGER32,
@@ -175,6 +186,8 @@ impl<'a> PropertyValue<'a> {
             Self::Str(text) => utf16_le_len(text).saturating_add(2),
             Self::String8(text) => text.len().saturating_add(1),
             Self::ServerId(id) => id.encoded_len(),
+            Self::Restriction(restriction) => restriction.as_bytes().len(),
+            Self::RuleActions(actions) => actions.as_bytes().len(),
             Self::Binary(bytes) => bytes.len().saturating_add(count_len(width)),
             Self::MultipleInteger16(values) => values.encoded_len(),
             Self::MultipleInteger32(values) => values.encoded_len(),
@@ -196,7 +209,7 @@ impl<'a> PropertyValue<'a> {
     ///
     /// # Errors
     /// [`EncodeErrorKind::TooLong`] for a binary value past its count field, [`EncodeErrorKind::Value`] for text with a NUL
-    /// inside: both would shift all that follows.
+    /// inside, and for a restriction or rule actions read with counts of another width: each would shift all that follows.
     pub fn encode(&self, w: &mut Writer<'_>, width: CountWidth) -> Result<(), EncodeError> {
         match *self {
             Self::Null => {}
@@ -220,6 +233,8 @@ impl<'a> PropertyValue<'a> {
             Self::Time(value) => w.u64_le(value.intervals()),
             Self::Guid(value) => w.guid(value),
             Self::ServerId(value) => value.encode(w)?,
+            Self::Restriction(value) => as_read(w, value.as_bytes(), value.width(), width)?,
+            Self::RuleActions(value) => as_read(w, value.as_bytes(), value.width(), width)?,
             Self::Binary(value) => encode_binary(w, value, width)?,
             Self::MultipleInteger16(values) => values.encode(w)?,
             Self::MultipleInteger32(values) => values.encode(w)?,
@@ -256,4 +271,15 @@ impl<'a> PropertyValue<'a> {
         w.u16_le(self.property_type().0);
         self.encode(w, width)
     }
+}
+
+/// Writes what was read, where its counts are as wide as they are to be.
+fn as_read(w: &mut Writer<'_>, bytes: &[u8], read: CountWidth, width: CountWidth) -> Result<(), EncodeError> {
+    if read != width {
+        let kind =
+            EncodeErrorKind::Value { expected: "counts as wide as those that it was read with", found: read as u64 };
+        return Err(w.error("Value", kind));
+    }
+    w.bytes(bytes);
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Client Address, [MS-RPCH] 2.2.3.2.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use oxwire_core::{Decode, DecodeError, Encode, EncodeError, Reader, Structure, Writer};
 
