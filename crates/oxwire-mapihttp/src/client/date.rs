@@ -45,7 +45,9 @@ fn number(token: &[u8]) -> Option<u64> {
 fn time_of_day(token: &[u8]) -> Option<u64> {
     let mut parts = token.split(|byte| *byte == b':').map(number);
     let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
-    (parts.next().is_none() && hour < 24 && minute < 60 && second < 61).then_some(hour * 3600 + minute * 60 + second)
+    let is_one = parts.next().is_none() && hour < 24 && minute < 60 && second < 61;
+    // Only then: of numbers past those bounds the sum may overflow.
+    is_one.then(|| hour * 3600 + minute * 60 + second)
 }
 
 /// Days from 1601-01-01 to a day of the Gregorian calendar; `month` counts from 0, `day` from 1, `year` is at least 1601 and
@@ -80,7 +82,16 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_none() {
-        for text in ["", "0", "Sun", "Sun, 06 Nov 1994", "Sun, 06 Nov 1994 24:00:00", "Sun, 40 Nov 1994 08:49:37"] {
+        for text in [
+            "",
+            "0",
+            "Sun",
+            "Sun, 06 Nov 1994",
+            "Sun, 06 Nov 1994 24:00:00",
+            "Sun, 40 Nov 1994 08:49:37",
+            "Sun, 06 Nov 1994 18446744073709551615:00:00",
+            "Sun, 06 Nov 1994 00:18446744073709551615:00",
+        ] {
             assert_eq!(parse_http_date(text.as_bytes()), None, "{text}");
         }
     }

@@ -13,15 +13,15 @@ pub(super) struct Line {
     pub(super) answered: Links,
 }
 
-/// The slots, in blocks that stay where they are: a table that grows moves none of its contexts, and has no room to spare for as
-/// many again. Contexts and lines stand apart, so that what look-ups read lies close together.
+/// The slots, in blocks that stay where they are: past the first of them a table that grows moves none of its contexts, and it never
+/// has room to spare for as many again. Contexts and lines stand apart, so that what look-ups read lies close together.
 pub(super) struct Slots<T> {
     contexts: Vec<Vec<Option<Context<T>>>>,
     lines: Vec<Vec<Line>>,
 }
 
-/// Slots of a block.
-const BLOCK: usize = 256;
+/// Slots of a block: 2 MiB of contexts, so that look-ups do not scatter over the address space.
+const BLOCK: usize = 1 << 14;
 
 const fn place_of(slot: u32) -> (usize, usize) {
     (slot as usize / BLOCK, slot as usize % BLOCK)
