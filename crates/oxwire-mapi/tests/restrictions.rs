@@ -135,6 +135,19 @@ fn nesting_is_bounded() {
     assert!(Restriction::decode(&mut Reader::with_limits(&twice, &limits), ROP).is_err());
 }
 
+/// What a caller's limits let through comes out whole, also where the default ones would not have.
+#[test]
+fn a_deeper_limit_holds_for_what_is_inside() {
+    let limits = Limits::DEFAULT.with_depth(200);
+    let deep = [&[2; 100][..], EXIST].concat();
+    let both = [b"\x00\x02\x00", &deep[..], EXIST].concat();
+    let restriction = Restriction::decode(&mut Reader::with_limits(&both, &limits), ROP).unwrap();
+    let RestrictionKind::And(all) = restriction.kind().unwrap() else { panic!("no And") };
+    let inner: Vec<_> = all.iter().map(|restriction| restriction.as_bytes()).collect();
+    assert_eq!(inner, [&deep[..], EXIST]);
+    assert!(all.iter().all(|inner| inner.kind().is_ok()));
+}
+
 /// [MS-OXORULE] 2.2.5: a delete (OP_DELETE, 0x0A) without data and a tag (OP_TAG, 0x09) with some.
 #[test]
 fn rule_actions() {

@@ -1,6 +1,6 @@
 //! Restrictions, [MS-OXCDATA] 2.12: views over PtypRestriction values.
 
-use oxwire_core::{DecodeError, Reader};
+use oxwire_core::{DecodeError, Limits, Reader};
 
 use super::{CountWidth, PropertyTag, PropertyValue};
 
@@ -8,11 +8,22 @@ use super::{CountWidth, PropertyTag, PropertyValue};
 ///
 /// Reading one walks it to its end, within [`Limits::depth`](oxwire_core::Limits::depth); [`Restriction::kind`] takes the outermost
 /// apart. It is written as the bytes that it was read from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Restriction<'a> {
     bytes: &'a [u8],
     width: CountWidth,
+    /// Those that it was read within: what they let through once is not refused when it is taken apart.
+    limits: &'a Limits,
 }
+
+/// Two are the same when their bytes and the width of their counts are.
+impl PartialEq for Restriction<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.bytes, self.width) == (other.bytes, other.width)
+    }
+}
+
+impl Eq for Restriction<'_> {}
 
 /// What a restriction asks for: RestrictType and what stands behind it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -100,12 +111,22 @@ pub enum RestrictionKind<'a> {
 }
 
 /// The restrictions of an AndRestriction or OrRestriction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Restrictions<'a> {
     count: usize,
     bytes: &'a [u8],
     width: CountWidth,
+    limits: &'a Limits,
 }
+
+/// Two are the same when their bytes, their number and the width of their counts are.
+impl PartialEq for Restrictions<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.count, self.bytes, self.width) == (other.count, other.bytes, other.width)
+    }
+}
+
+impl Eq for Restrictions<'_> {}
 
 impl<'a> Restrictions<'a> {
     /// How many there are.
@@ -122,8 +143,8 @@ impl<'a> Restrictions<'a> {
 
     /// Each in order.
     pub fn iter(&self) -> impl Iterator<Item = Restriction<'a>> + use<'a> {
-        let (mut r, width) = (Reader::new(self.bytes), self.width);
-        // Each was walked once when the outer one was read: an error here cannot be, but for a depth past the default limit.
+        let (mut r, width) = (Reader::with_limits(self.bytes, self.limits), self.width);
+        // Each was walked once when the outer one was read, deeper and within the same limits: an error here cannot be.
         (0..self.count).map_while(move |_| Restriction::decode(&mut r, width).ok())
     }
 }
@@ -134,10 +155,10 @@ impl<'a> Restriction<'a> {
     /// # Errors
     /// [`DecodeError`]: an unknown RestrictType, a count past the bytes, nesting past the limit, those of the values inside.
     pub fn decode(r: &mut Reader<'a>, width: CountWidth) -> Result<Self, DecodeError> {
-        let before = r.peek_rest();
+        let (before, limits) = (r.peek_rest(), r.limits());
         r.nested("Restriction", |r| read(r, width))?;
         let len = before.len().saturating_sub(r.left());
-        Ok(Self { bytes: before.get(..len).unwrap_or_default(), width })
+        Ok(Self { bytes: before.get(..len).unwrap_or_default(), width, limits })
     }
 
     /// Its bytes.
@@ -155,9 +176,9 @@ impl<'a> Restriction<'a> {
     /// What it asks for.
     ///
     /// # Errors
-    /// None that [`Restriction::decode`] has not met, but for nesting past the default limit.
+    /// None that [`Restriction::decode`] has not met before.
     pub fn kind(&self) -> Result<RestrictionKind<'a>, DecodeError> {
-        read(&mut Reader::new(self.bytes), self.width)
+        read(&mut Reader::with_limits(self.bytes, self.limits), self.width)
     }
 }
 
@@ -223,10 +244,10 @@ fn several<'a>(r: &mut Reader<'a>, width: CountWidth) -> Result<Restrictions<'a>
         CountWidth::Extended => r.len_u32_le("RestrictCount")?,
     };
     let count = r.count(count, 3, "RestrictCount")?;
-    let before = r.peek_rest();
+    let (before, limits) = (r.peek_rest(), r.limits());
     for _ in 0..count {
         Restriction::decode(r, width)?;
     }
     let len = before.len().saturating_sub(r.left());
-    Ok(Restrictions { count, bytes: before.get(..len).unwrap_or_default(), width })
+    Ok(Restrictions { count, bytes: before.get(..len).unwrap_or_default(), width, limits })
 }
