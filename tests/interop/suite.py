@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
@@ -210,18 +211,22 @@ def curl_over_http_1_0(world):
     assert status == 200, status
 
 
-@check
-def curl_cannot_reach_the_mailbox_of_another(world):
-    status, fields, _ = world.curl(world.plain.url, "--ntlm", "-u", "bob@mail.test:other")
-    assert status == 200, status
-
-
 # ------------------------------------------------------------------------ requests_ntlm and pyspnego: NTLMv2 with MIC and binding
 
 
 @check
 def requests_basic(world):
     connects(("alice@mail.test", "secret"), world.plain.url)
+
+
+@check
+def requests_cannot_reach_the_mailbox_of_another(world):
+    client = mapihttp.Client(session(HttpNtlmAuth("bob@mail.test", "other")), world.plain.url)
+    answer = client.send("Connect", mapihttp.connect_body(mapihttp.user_dn("alice")))
+    assert (answer.status, answer.code) == (200, 0), (answer.status, answer.code)
+    # 2.2.4.1.2: StatusCode 0, and an ErrorCode that is none of success.
+    status, error = struct.unpack_from("<2I", answer.body)
+    assert status == 0 and error != 0, f"StatusCode {status}, ErrorCode {error:#x}"
 
 
 @check
