@@ -99,4 +99,38 @@ pub trait SecurityContext {
 
     /// Who the peer is, where the mechanism tells: `DOMAIN\user` or a Kerberos principal.
     fn peer_name(&self) -> Option<Cow<'_, str>>;
+
+    /// Whether the peer proved that it is bound to the channel underneath. False until complete, and where the mechanism does not
+    /// tell.
+    fn is_bound(&self) -> bool {
+        false
+    }
+
+    /// Whether messages can be signed. SPNEGO leaves mechListMIC out where they cannot ([RFC 4178] 5).
+    fn can_sign(&self) -> bool {
+        self.is_complete()
+    }
+
+    /// Whether SPNEGO sends mechListMIC even where [RFC 4178] 5 leaves it free: NTLM, once its last message carries a MIC
+    /// ([MS-SPNG] 3.1.5.1, note 8).
+    fn wants_mech_list_mic(&self) -> bool {
+        false
+    }
+
+    /// Signs SPNEGO's list of mechanisms, `list` in DER; the signature is appended to `mic`. A message like any other, unless the
+    /// mechanism says otherwise (NTLM: [MS-SPNG] 3.2.5.1, 3.3.5.1).
+    ///
+    /// # Errors
+    /// As [`sign`](Self::sign).
+    fn sign_mech_list(&mut self, list: &[u8], mic: &mut Vec<u8>) -> Result<(), SecurityError> {
+        self.sign(&[list], mic)
+    }
+
+    /// Verifies the peer's signature over SPNEGO's list of mechanisms.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    fn verify_mech_list(&mut self, list: &[u8], mic: &[u8]) -> Result<(), SecurityError> {
+        self.verify(&[list], mic)
+    }
 }

@@ -170,7 +170,7 @@ enum State {
     Challenged { negotiate: Bytes, challenge: Bytes, server_challenge: [u8; 8], offered: NegotiateFlags },
     Asked { question: Box<Question>, pending: Box<Pending> },
     Answered { question: Box<Question>, pending: Box<Pending>, verdict: Verdict },
-    Complete { session: Box<Session>, name: Box<str>, bound: bool },
+    Complete { session: Box<Session>, name: Box<str>, bound: bool, with_mic: bool },
     Refused(Refusal),
 }
 
@@ -184,7 +184,7 @@ impl std::fmt::Debug for State {
             Self::Answered { question, verdict, .. } => {
                 f.debug_tuple("Answered").field(question).field(verdict).finish()
             }
-            Self::Complete { session, name, bound } => {
+            Self::Complete { session, name, bound, .. } => {
                 f.debug_tuple("Complete").field(session).field(name).field(bound).finish()
             }
             Self::Refused(refusal) => f.debug_tuple("Refused").field(refusal).finish(),
@@ -366,7 +366,8 @@ impl Acceptor {
             base_key
         };
         let pairs = response.challenge.pairs;
-        if pairs.flags() & AV_FLAG_MIC != 0 {
+        let with_mic = pairs.flags() & AV_FLAG_MIC != 0;
+        if with_mic {
             check_mic(pending, &message, &exported)?;
         }
         let bound = self.check_binding(pairs.channel_bindings())?;
@@ -376,7 +377,7 @@ impl Acceptor {
         } else {
             format!("{}\\{}", question.domain, question.user).into()
         };
-        Ok(State::Complete { session: Box::new(session), name, bound })
+        Ok(State::Complete { session: Box::new(session), name, bound, with_mic })
     }
 
     /// [MS-NLMP] 3.2.5.1.2 under the policy; true when the client is bound.
@@ -525,5 +526,25 @@ impl SecurityContext for Acceptor {
             State::Complete { name, .. } => Some(Cow::Borrowed(name)),
             _ => None,
         }
+    }
+
+    fn is_bound(&self) -> bool {
+        Self::is_bound(self)
+    }
+
+    fn can_sign(&self) -> bool {
+        matches!(&self.state, State::Complete { session, .. } if session.can_sign())
+    }
+
+    fn wants_mech_list_mic(&self) -> bool {
+        matches!(self.state, State::Complete { with_mic: true, .. })
+    }
+
+    fn sign_mech_list(&mut self, list: &[u8], mic: &mut Vec<u8>) -> Result<(), SecurityError> {
+        self.session("sign_mech_list")?.sign_mech_list(list, mic)
+    }
+
+    fn verify_mech_list(&mut self, list: &[u8], mic: &[u8]) -> Result<(), SecurityError> {
+        self.session("verify_mech_list")?.verify_mech_list(list, mic)
     }
 }

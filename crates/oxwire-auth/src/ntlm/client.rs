@@ -88,7 +88,7 @@ impl ClientConfig {
 enum State {
     Start,
     Negotiated { negotiate: Bytes },
-    Complete(Box<Session>),
+    Complete { session: Box<Session>, with_mic: bool },
     Failed,
 }
 
@@ -116,7 +116,7 @@ impl Client {
 
     fn session(&mut self, call: &'static str) -> Result<&mut Session, SecurityError> {
         match &mut self.state {
-            State::Complete(session) => Ok(session),
+            State::Complete { session, .. } => Ok(session),
             _ => Err(incomplete(call)),
         }
     }
@@ -132,7 +132,7 @@ impl Client {
         token: &[u8],
         wall: FileTime,
         entropy: &mut dyn Entropy,
-    ) -> Result<(Vec<u8>, Session), SecurityError> {
+    ) -> Result<(Vec<u8>, State), SecurityError> {
         use NegotiateFlags as F;
         let config = &self.config;
         let challenge = Reader::new(token).structure::<ChallengeMessage<'_>>()?;
@@ -188,7 +188,7 @@ impl Client {
         }
         let session = Session::new(flags, exported, Mode::Client)
             .ok_or(SecurityError::NotNegotiated("a session key that RC4 takes"))?;
-        Ok((message, session))
+        Ok((message, State::Complete { session: Box::new(session), with_mic }))
     }
 
     /// The flags of the AUTHENTICATE_MESSAGE: what the client offered and the server took, and TARGET_INFO.
@@ -292,16 +292,16 @@ impl SecurityContext for Client {
                 misuse("start", "the client speaks first: call `step` without a token")
             }
             (State::Negotiated { negotiate }, Some(token)) => {
-                let (message, session) = self.authenticate(&negotiate, token, wall, entropy)?;
-                self.state = State::Complete(Box::new(session));
+                let (message, complete) = self.authenticate(&negotiate, token, wall, entropy)?;
+                self.state = complete;
                 Ok(Step::Complete(Some(message)))
             }
             (State::Negotiated { negotiate }, None) => {
                 self.state = State::Negotiated { negotiate };
                 misuse("NEGOTIATE_MESSAGE sent", "pass the server's CHALLENGE_MESSAGE")
             }
-            (State::Complete(session), _) => {
-                self.state = State::Complete(session);
+            (state @ State::Complete { .. }, _) => {
+                self.state = state;
                 misuse("complete", "NTLM has three messages; make a new context for another authentication")
             }
             (State::Failed, _) => misuse("failed", "make a new context"),
@@ -309,7 +309,7 @@ impl SecurityContext for Client {
     }
 
     fn is_complete(&self) -> bool {
-        matches!(self.state, State::Complete(_))
+        matches!(self.state, State::Complete { .. })
     }
 
     fn signature_len(&self) -> usize {
@@ -334,7 +334,7 @@ impl SecurityContext for Client {
 
     fn session_key(&self) -> Option<SecretBytes> {
         match &self.state {
-            State::Complete(session) => Some(session.session_key()),
+            State::Complete { session, .. } => Some(session.session_key()),
             _ => None,
         }
     }
@@ -342,5 +342,21 @@ impl SecurityContext for Client {
     /// NTLM does not say who the server is.
     fn peer_name(&self) -> Option<Cow<'_, str>> {
         None
+    }
+
+    fn can_sign(&self) -> bool {
+        matches!(&self.state, State::Complete { session, .. } if session.can_sign())
+    }
+
+    fn wants_mech_list_mic(&self) -> bool {
+        matches!(self.state, State::Complete { with_mic: true, .. })
+    }
+
+    fn sign_mech_list(&mut self, list: &[u8], mic: &mut Vec<u8>) -> Result<(), SecurityError> {
+        self.session("sign_mech_list")?.sign_mech_list(list, mic)
+    }
+
+    fn verify_mech_list(&mut self, list: &[u8], mic: &[u8]) -> Result<(), SecurityError> {
+        self.session("verify_mech_list")?.verify_mech_list(list, mic)
     }
 }

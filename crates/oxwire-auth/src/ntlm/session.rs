@@ -11,17 +11,27 @@ use super::crypto::{Key, Mode, equal, keyed, rc4_of, seal_key, sign_key};
 
 pub(crate) const SIGNATURE_LEN: usize = 16;
 
-/// One direction: key, RC4 handle, sequence number.
+/// One direction: keys, RC4 handle, sequence number.
 struct Direction {
     signing: Key,
+    sealing: Key,
     handle: Rc4,
     sequence: u32,
 }
 
 impl Direction {
     fn new(flags: NegotiateFlags, key: &Key, mode: Mode) -> Option<Self> {
-        let handle = rc4_of(seal_key(flags, key, mode).expose())?;
-        Some(Self { signing: sign_key(key, mode), handle, sequence: 0 })
+        let sealing = seal_key(flags, key, mode);
+        let handle = rc4_of(sealing.expose())?;
+        Some(Self { signing: sign_key(key, mode), sealing, handle, sequence: 0 })
+    }
+
+    /// ServerHandle or ClientHandle as before the first message ([MS-SPNG] 3.2.5.1): nothing precedes SPNEGO's mechListMIC. The
+    /// sequence number goes on.
+    fn reset_handle(&mut self) {
+        if let Some(handle) = rc4_of(self.sealing.expose()) {
+            self.handle = handle;
+        }
     }
 
     /// MAC with extended session security (3.4.4.2); `checksum` is the HMAC over the sequence number and the message.
@@ -106,6 +116,23 @@ impl Session {
         self.check(false)?;
         let checksum = self.outgoing.checksum(parts.iter().copied());
         signature.extend(self.outgoing.signature(self.flags, checksum));
+        Ok(())
+    }
+
+    pub(crate) fn can_sign(&self) -> bool {
+        self.check(false).is_ok()
+    }
+
+    /// SPNEGO's mechListMIC: the RC4 state is the same for it and for the first message of the application.
+    pub(crate) fn sign_mech_list(&mut self, list: &[u8], mic: &mut Vec<u8>) -> Result<(), SecurityError> {
+        self.sign(&[list], mic)?;
+        self.outgoing.reset_handle();
+        Ok(())
+    }
+
+    pub(crate) fn verify_mech_list(&mut self, list: &[u8], mic: &[u8]) -> Result<(), SecurityError> {
+        self.verify(&[list], mic)?;
+        self.incoming.reset_handle();
         Ok(())
     }
 
