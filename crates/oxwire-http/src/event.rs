@@ -51,9 +51,12 @@ impl fmt::Debug for HttpEvent {
 
 /// The end of a connection, at whatever point.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reset {
     /// What became of the request that was being sent, if there was one.
     pub request: RequestFate,
+    /// Why, for machines, as far as whoever tells it knows.
+    pub cause: ResetCause,
     /// Why, for people.
     pub reason: Arc<str>,
 }
@@ -62,14 +65,53 @@ impl Reset {
     /// The request in flight may have reached the peer whole.
     #[must_use]
     pub fn unknown(reason: impl Into<Arc<str>>) -> Self {
-        Self { request: RequestFate::Unknown, reason: reason.into() }
+        Self::new(RequestFate::Unknown, reason)
     }
 
     /// The request in flight did not reach the peer whole.
     #[must_use]
     pub fn not_sent(reason: impl Into<Arc<str>>) -> Self {
-        Self { request: RequestFate::NotSent, reason: reason.into() }
+        Self::new(RequestFate::NotSent, reason)
     }
+
+    /// The end of a connection, for a reason that no [`ResetCause`] is given for.
+    #[must_use]
+    pub fn new(request: RequestFate, reason: impl Into<Arc<str>>) -> Self {
+        Self { request, cause: ResetCause::Unspecified, reason: reason.into() }
+    }
+
+    /// Sets [`Reset::cause`].
+    #[must_use]
+    pub const fn with_cause(mut self, cause: ResetCause) -> Self {
+        self.cause = cause;
+        self
+    }
+}
+
+/// Why a connection ended, where a machine may act upon it: Autodiscover tells a name that does not resolve from a certificate of
+/// somebody else's. Whoever opens connections sets it; [`ResetCause::Unspecified`] is always right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum ResetCause {
+    /// Not told.
+    #[default]
+    Unspecified,
+    /// The host's name has no address.
+    NameNotFound,
+    /// No address of the host took the connection.
+    Unreachable,
+    /// The server's certificate is not valid, not trusted, or bears another name.
+    Certificate,
+    /// TLS was not agreed upon, for another reason than the certificate.
+    Tls,
+    /// The forward proxy did not let it through.
+    Proxy,
+    /// Nothing came in time.
+    Timeout,
+    /// An open connection ended.
+    Lost,
+    /// Authentication goes on upon another connection: the same request, sent again, is let through or refused there.
+    Authentication,
 }
 
 /// What became of the request on a connection that ended before its response did. On it hangs whether a request may go out
@@ -238,6 +280,13 @@ mod tests {
     fn debug_shows_no_body() {
         let event = HttpEvent::Body(Bytes::from_static(b"Dear Ada"));
         assert_eq!(format!("{event:?}"), "Body(8 bytes)");
+    }
+
+    #[test]
+    fn resets_carry_a_cause() {
+        let reset = Reset::not_sent("mail.test has no address").with_cause(ResetCause::NameNotFound);
+        assert_eq!((reset.request, reset.cause), (RequestFate::NotSent, ResetCause::NameNotFound));
+        assert_eq!(Reset::unknown("cut").cause, ResetCause::Unspecified);
     }
 
     #[test]

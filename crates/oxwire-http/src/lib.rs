@@ -19,7 +19,7 @@ mod scan;
 mod trace;
 
 pub use connection::{Connection, SendError, SendRefusal};
-pub use event::{Head, HttpEvent, HttpTransmit, Origin, RequestFate, Reset, Scheme};
+pub use event::{Head, HttpEvent, HttpTransmit, Origin, RequestFate, Reset, ResetCause, Scheme};
 pub use fault::Fault;
 pub use head::{Fields, HeadBuilder, HeadError, RequestHead, ResponseHead, Version};
 pub use limits::HttpLimits;

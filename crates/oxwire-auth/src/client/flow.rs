@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use oxwire_core::{Error, Misuse};
-use oxwire_http::{Head, HeadBuilder, HttpEvent, HttpTransmit, RequestHead, Reset, ResponseHead, name};
+use oxwire_http::{Head, HeadBuilder, HttpEvent, HttpTransmit, RequestHead, Reset, ResetCause, ResponseHead, name};
 
 use super::choice::Choice;
 use super::connection::{Attempt, Connection, Exchange, Kind, Next, Side, Step, Wire, keeps_alive};
@@ -214,7 +214,7 @@ impl ClientLayer {
         if !c.dead {
             self.transmits.push_back(HttpTransmit::Close { conn: c.id });
         }
-        self.deliver(c.id, HttpEvent::Reset(Reset::not_sent(why)));
+        self.deliver(c.id, HttpEvent::Reset(Reset::not_sent(why).with_cause(ResetCause::Authentication)));
         c.gone = true;
     }
 
@@ -385,7 +385,11 @@ impl ClientLayer {
                 event!(debug, conn = c.id.number(), reason = &*reset.reason, "connection lost during authentication");
                 self.count_restart(c);
                 let reason = format!("during authentication, before the request was sent: {}", reset.reason);
-                self.deliver(c.id, HttpEvent::Reset(Reset::not_sent(reason)));
+                let cause = match reset.cause {
+                    ResetCause::Unspecified | ResetCause::Lost => ResetCause::Authentication,
+                    opening => opening,
+                };
+                self.deliver(c.id, HttpEvent::Reset(Reset::not_sent(reason).with_cause(cause)));
             }
             _ => self.deliver(c.id, HttpEvent::Reset(reset)),
         }
@@ -420,7 +424,8 @@ impl ClientLayer {
         event!(warn, conn = c.id.number(), limit = "leg_timeout", "limit reached");
         self.fail(c, side, None, FailReason::LegTimeout);
         self.transmits.push_back(HttpTransmit::Abort { conn: c.id });
-        self.deliver(c.id, HttpEvent::Reset(Reset::not_sent("no answer to a leg of the authentication in time")));
+        let reset = Reset::not_sent("no answer to a leg of the authentication in time");
+        self.deliver(c.id, HttpEvent::Reset(reset.with_cause(ResetCause::Timeout)));
         c.gone = true;
     }
 }

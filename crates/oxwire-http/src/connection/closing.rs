@@ -9,7 +9,7 @@ use super::{Closing, Connection, Exchange, Receiving, Role, Sending, Timers};
 use crate::output::Item;
 use crate::scan::{Section, SectionKind};
 use crate::trace::event;
-use crate::{Fault, HttpEvent, RequestFate, Reset};
+use crate::{Fault, HttpEvent, RequestFate, Reset, ResetCause};
 
 impl Connection {
     /// Looks whether the exchange is over, and whether the connection is with it.
@@ -77,7 +77,7 @@ impl Connection {
         }
         event!(debug, conn = self.conn.number(), request = ?request, reason = &*reason, "connection closed");
         self.ended = Some(reason.clone());
-        self.events.push_back(HttpEvent::Reset(Reset { request, reason }));
+        self.events.push_back(HttpEvent::Reset(Reset::new(request, reason).with_cause(ResetCause::Lost)));
         self.stop(closing);
     }
 

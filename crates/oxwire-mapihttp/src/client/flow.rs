@@ -315,7 +315,7 @@ impl Client {
                 Lane::Busy(exchange) => {
                     event!(warn, conn = exchange.conn.number(), limit = "deadlines", "limit reached");
                     self.abort(exchange.conn);
-                    let reset = Reset { request: RequestFate::Unknown, reason: exchange.deadline_reason() };
+                    let reset = Reset::unknown(exchange.deadline_reason());
                     self.on_reset(now, which, *exchange, reset);
                 }
                 Lane::Redirected(redirected) => self.on_redirect_refused(now, *redirected),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use oxwire_core::{Closed, ConnectionIds, Error, FileTime, Misuse};
-use oxwire_http::{RequestFate, Reset};
+use oxwire_http::Reset;
 use oxwire_mapi::mapihttp::RequestType;
 
 use super::cookies::Jar;
@@ -255,7 +255,7 @@ impl Client {
                     return;
                 }
                 if exchange.sent || exchange.is_answering() {
-                    let reset = Reset { request: RequestFate::Unknown, reason: "paused".into() };
+                    let reset = Reset::unknown("paused");
                     self.on_reset(now, which, *exchange, reset);
                     // A Connect that re-establishes goes out again by itself.
                     match self.lane(which).take_again() {
