@@ -1,7 +1,8 @@
-//! DCE/RPC over connections (\[C706\] chapter 12 with [MS-RPCE]): the PDUs, encode and decode, and a stream cut into PDUs.
+//! DCE/RPC over connections (\[C706\] chapter 12 with [MS-RPCE]): the PDUs, encode and decode, a stream cut into PDUs, and NDR.
 //!
-//! NDR and the association, client and server, are not built yet; this crate holds the bytes.
+//! NDR is in [`ndr`]. The association, client and server, is not built yet.
 
+pub mod ndr;
 pub mod pdu;
 mod stream;
 
