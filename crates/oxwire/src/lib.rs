@@ -10,6 +10,8 @@ pub use oxwire_http as http;
 pub use oxwire_mapi as mapi;
 #[cfg(feature = "mapihttp")]
 pub use oxwire_mapihttp as mapihttp;
+#[cfg(feature = "mapirpc")]
+pub use oxwire_mapirpc as mapirpc;
 #[cfg(feature = "rpc")]
 pub use oxwire_rpc as rpc;
 #[cfg(feature = "rpch")]
