@@ -38,17 +38,23 @@ impl<'a> Cell<'a> {
         }
     }
 
+    /// What a value of that type was read as: PtypNull for another type says that HasValue is FALSE.
+    fn of(value: PropertyValue<'a>, property_type: PropertyType) -> Self {
+        let absent = matches!(value, PropertyValue::Null) && property_type != PropertyType::NULL;
+        if absent { Self::Absent } else { Self::Value(value) }
+    }
+
     /// Reads a cell of a StandardPropertyRow.
     pub(crate) fn decode_standard(
         r: &mut Reader<'a>,
         tag: PropertyTag,
         width: CountWidth,
     ) -> Result<Self, DecodeError> {
-        let value = match tag.property_type().in_row() {
-            PropertyType::UNSPECIFIED => PropertyValue::decode_typed(r, width)?,
-            property_type => PropertyValue::decode(r, property_type, width)?,
+        let property_type = match tag.property_type().in_row() {
+            PropertyType::UNSPECIFIED => PropertyType(r.u16_le("PropertyType")?),
+            property_type => property_type,
         };
-        Ok(Self::Value(value))
+        PropertyValue::decode(r, property_type, width).map(|value| Self::of(value, property_type))
     }
 
     /// Reads a cell of a FlaggedPropertyRow.
@@ -59,7 +65,9 @@ impl<'a> Cell<'a> {
         };
         let at = r.offset();
         match CellFlag(r.u8("Flag")?) {
-            CellFlag::VALUE => PropertyValue::decode(r, property_type, width).map(Self::Value),
+            CellFlag::VALUE => {
+                PropertyValue::decode(r, property_type, width).map(|value| Self::of(value, property_type))
+            }
             CellFlag::ABSENT => Ok(Self::Absent),
             CellFlag::ERROR => Ok(Self::Error(ErrorCode(r.u32_le("Value")?))),
             CellFlag(found) => Err(r.invalid(at, "Flag", "0x00, 0x01 or 0x0A", found)),

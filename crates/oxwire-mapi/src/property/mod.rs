@@ -9,6 +9,7 @@
 //! PtypRestriction and PtypRuleAction are written from what was read only.
 
 mod cell;
+mod elements;
 mod error_code;
 mod id;
 mod multiple;

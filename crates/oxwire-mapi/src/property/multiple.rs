@@ -6,6 +6,7 @@ use std::fmt;
 use oxwire_core::{DecodeError, EncodeError, FileTime, Guid, Reader, Utf16, Writer};
 
 use super::CountWidth;
+use super::elements::{Elements, HAS_VALUE, Kind, Layout};
 
 mod sealed {
     pub trait Sealed {}
@@ -142,47 +143,64 @@ impl<T: Fixed> fmt::Debug for Multiple<'_, T> {
 }
 
 /// A view over several UTF-16 strings on the wire, each with its NUL. To write text of the caller's there is
-/// [`PropertyValue::MultipleStr`](super::PropertyValue::MultipleStr).
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct MultipleString<'a> {
-    count: usize,
-    bytes: &'a [u8],
-}
+/// [`PropertyValue::MultipleStr`](super::PropertyValue::MultipleStr). Two are equal when their values are.
+#[derive(Clone, Copy)]
+pub struct MultipleString<'a>(Elements<'a>);
 
 impl<'a> MultipleString<'a> {
+    /// Reads a WStringArray_r's strings as NDR has them, [MS-OXNSPI] 2.3.1.9: `count` pointers, then what each refers to,
+    /// little-endian. The reader stands behind the maximum count, at a multiple of 4 of the stub data. A null pointer is an
+    /// empty string.
+    ///
+    /// # Errors
+    /// [`DecodeError`]: counts past the bytes or the limits, a string without its NUL.
+    pub fn decode_referents(r: &mut Reader<'a>, count: usize) -> Result<Self, DecodeError> {
+        Elements::decode_referents(r, count, Kind::Utf16).map(Self)
+    }
+
     /// How many.
     #[must_use]
     pub const fn len(self) -> usize {
-        self.count
+        self.0.count
     }
 
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(self) -> bool {
-        self.count == 0
+        self.len() == 0
     }
 
     /// The values, in order.
     pub fn iter(self) -> impl Iterator<Item = Utf16<'a>> + 'a {
-        let mut r = Reader::new(self.bytes);
-        std::iter::from_fn(move || if r.is_empty() { None } else { r.c_utf16("Value").ok() })
+        self.0.iter(Kind::Utf16).map(Utf16::from_truncated)
     }
 
-    pub(crate) fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let (count, bytes) = extent(r, 2, |r| r.c_utf16("Value").map(drop))?;
-        Ok(Self { count, bytes })
+    pub(crate) fn decode(r: &mut Reader<'a>, width: CountWidth) -> Result<Self, DecodeError> {
+        Elements::decode(r, Kind::Utf16, width).map(Self)
     }
 
-    pub(crate) const fn encoded_len(self) -> usize {
-        self.bytes.len().saturating_add(4)
+    pub(crate) fn encoded_len(self, width: CountWidth) -> usize {
+        elements_len(width, 2, self.0.iter(Kind::Utf16))
     }
 
-    pub(crate) fn encode(self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
-        w.len_u32_le(self.count, "Count")?;
-        w.bytes(self.bytes);
+    pub(crate) fn encode(self, w: &mut Writer<'_>, width: CountWidth) -> Result<(), EncodeError> {
+        w.len_u32_le(self.len(), "Count")?;
+        for value in self.0.iter(Kind::Utf16) {
+            mark_element(w, width);
+            w.bytes(value);
+            w.u16_le(0);
+        }
         Ok(())
     }
 }
+
+impl PartialEq for MultipleString<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for MultipleString<'_> {}
 
 impl fmt::Debug for MultipleString<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -190,32 +208,27 @@ impl fmt::Debug for MultipleString<'_> {
     }
 }
 
-/// Values of different sizes: a slice, or how many there are on the wire and their bytes.
+/// Values of different sizes: a slice, or as they stand on the wire.
 #[derive(Clone, Copy)]
 enum Values<'a> {
     Slice(&'a [&'a [u8]]),
-    Wire { count: usize, bytes: &'a [u8] },
+    Wire(Elements<'a>),
 }
 
 impl<'a> Values<'a> {
     const fn len(self) -> usize {
         match self {
             Self::Slice(values) => values.len(),
-            Self::Wire { count, .. } => count,
+            Self::Wire(elements) => elements.count,
         }
     }
 
-    fn iter<F>(self, mut read: F) -> impl Iterator<Item = &'a [u8]>
-    where
-        F: FnMut(&mut Reader<'a>) -> Result<&'a [u8], DecodeError>,
-    {
-        let (slice, wire): (&[&[u8]], &[u8]) = match self {
-            Self::Slice(values) => (values, &[]),
-            Self::Wire { bytes, .. } => (&[], bytes),
+    fn iter(self, kind: Kind) -> impl Iterator<Item = &'a [u8]> + 'a {
+        let (slice, wire): (&[&[u8]], Elements<'_>) = match self {
+            Self::Slice(values) => (values, Elements { count: 0, bytes: &[], layout: Layout::HasValue }),
+            Self::Wire(elements) => (&[], elements),
         };
-        let mut r = Reader::new(wire);
-        let wire = std::iter::from_fn(move || if r.is_empty() { None } else { read(&mut r).ok() });
-        slice.iter().copied().chain(wire)
+        slice.iter().copied().chain(wire.iter(kind))
     }
 }
 
@@ -228,6 +241,14 @@ impl<'a> MultipleString8<'a> {
     #[must_use]
     pub const fn new(values: &'a [&'a [u8]]) -> Self {
         Self(Values::Slice(values))
+    }
+
+    /// Reads a StringArray_r's strings as NDR has them, [MS-OXNSPI] 2.3.1.6; see [`MultipleString::decode_referents`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn decode_referents(r: &mut Reader<'a>, count: usize) -> Result<Self, DecodeError> {
+        Elements::decode_referents(r, count, Kind::String8).map(Values::Wire).map(Self)
     }
 
     /// How many.
@@ -244,32 +265,23 @@ impl<'a> MultipleString8<'a> {
 
     /// The values, in order.
     pub fn iter(self) -> impl Iterator<Item = &'a [u8]> + 'a {
-        self.0.iter(|r| r.c_string("Value"))
+        self.0.iter(Kind::String8)
     }
 
-    pub(crate) fn decode(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let (count, bytes) = extent(r, 1, |r| r.c_string("Value").map(drop))?;
-        Ok(Self(Values::Wire { count, bytes }))
+    pub(crate) fn decode(r: &mut Reader<'a>, width: CountWidth) -> Result<Self, DecodeError> {
+        Elements::decode(r, Kind::String8, width).map(Values::Wire).map(Self)
     }
 
-    pub(crate) fn encoded_len(self) -> usize {
-        match self.0 {
-            Values::Slice(values) => {
-                values.iter().fold(4, |sum, value| sum.saturating_add(value.len()).saturating_add(1))
-            }
-            Values::Wire { bytes, .. } => bytes.len().saturating_add(4),
-        }
+    pub(crate) fn encoded_len(self, width: CountWidth) -> usize {
+        elements_len(width, 1, self.iter())
     }
 
-    pub(crate) fn encode(self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
+    pub(crate) fn encode(self, w: &mut Writer<'_>, width: CountWidth) -> Result<(), EncodeError> {
         w.len_u32_le(self.len(), "Count")?;
-        match self.0 {
-            Values::Slice(values) => values.iter().try_for_each(|value| w.c_string(value, "Value")),
-            Values::Wire { bytes, .. } => {
-                w.bytes(bytes);
-                Ok(())
-            }
-        }
+        self.iter().try_for_each(|value| {
+            mark_element(w, width);
+            w.c_string(value, "Value")
+        })
     }
 }
 
@@ -289,22 +301,28 @@ impl fmt::Debug for MultipleString8<'_> {
 
 /// A view over several binary values, each behind its byte count on the wire.
 #[derive(Clone, Copy)]
-pub struct MultipleBinary<'a> {
-    values: Values<'a>,
-    width: CountWidth,
-}
+pub struct MultipleBinary<'a>(Values<'a>);
 
 impl<'a> MultipleBinary<'a> {
     /// A view over a slice.
     #[must_use]
     pub const fn new(values: &'a [&'a [u8]]) -> Self {
-        Self { values: Values::Slice(values), width: CountWidth::RopBuffer }
+        Self(Values::Slice(values))
+    }
+
+    /// Reads a BinaryArray_r's values as NDR has them, [MS-OXNSPI] 2.3.1.7: `count` byte counts and pointers, then what each
+    /// refers to; see [`MultipleString::decode_referents`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn decode_referents(r: &mut Reader<'a>, count: usize) -> Result<Self, DecodeError> {
+        Elements::decode_referents(r, count, Kind::Binary).map(Values::Wire).map(Self)
     }
 
     /// How many.
     #[must_use]
     pub const fn len(self) -> usize {
-        self.values.len()
+        self.0.len()
     }
 
     /// Whether there is none.
@@ -315,22 +333,23 @@ impl<'a> MultipleBinary<'a> {
 
     /// The values, in order.
     pub fn iter(self) -> impl Iterator<Item = &'a [u8]> + 'a {
-        self.values.iter(move |r| binary(r, self.width))
+        self.0.iter(Kind::Binary)
     }
 
     pub(crate) fn decode(r: &mut Reader<'a>, width: CountWidth) -> Result<Self, DecodeError> {
-        let (count, bytes) = extent(r, count_len(width), |r| binary(r, width).map(drop))?;
-        Ok(Self { values: Values::Wire { count, bytes }, width })
+        Elements::decode(r, Kind::Binary, width).map(Values::Wire).map(Self)
     }
 
     pub(crate) fn encoded_len(self, width: CountWidth) -> usize {
-        let values = self.iter().map(|value| value.len().saturating_add(count_len(width)));
-        values.fold(4, usize::saturating_add)
+        elements_len(width, width.binary(), self.iter())
     }
 
     pub(crate) fn encode(self, w: &mut Writer<'_>, width: CountWidth) -> Result<(), EncodeError> {
         w.len_u32_le(self.len(), "Count")?;
-        self.iter().try_for_each(|value| encode_binary(w, value, width))
+        self.iter().try_for_each(|value| {
+            mark_element(w, width);
+            encode_binary(w, value, width)
+        })
     }
 }
 
@@ -348,41 +367,23 @@ impl fmt::Debug for MultipleBinary<'_> {
     }
 }
 
-/// Reads a 32-bit count and as many values of `min` bytes at the least, and gives the count and the bytes behind it.
-fn extent<'a>(
-    r: &mut Reader<'a>,
-    min: usize,
-    mut skip: impl FnMut(&mut Reader<'a>) -> Result<(), DecodeError>,
-) -> Result<(usize, &'a [u8]), DecodeError> {
-    let count = r.len_u32_le("Count")?;
-    let count = r.count(count, min, "Values")?;
-    let (before, start) = (r.left(), r.peek_rest());
-    for _ in 0..count {
-        skip(r)?;
-    }
-    let used = before.saturating_sub(r.left());
-    Ok((count, start.get(..used).unwrap_or_default()))
+/// A count, and each value with `around` bytes before or behind it.
+fn elements_len<'a>(width: CountWidth, around: usize, values: impl Iterator<Item = &'a [u8]>) -> usize {
+    let around = around.saturating_add(usize::from(width == CountWidth::AddressBook));
+    values.fold(4, |sum, value| sum.saturating_add(value.len()).saturating_add(around))
 }
 
-pub(crate) const fn count_len(width: CountWidth) -> usize {
-    match width {
-        CountWidth::RopBuffer => 2,
-        CountWidth::Extended => 4,
+/// In the address book, the HasValue byte that products put before each value.
+fn mark_element(w: &mut Writer<'_>, width: CountWidth) {
+    if width == CountWidth::AddressBook {
+        w.u8(HAS_VALUE);
     }
-}
-
-pub(crate) fn binary<'a>(r: &mut Reader<'a>, width: CountWidth) -> Result<&'a [u8], DecodeError> {
-    let len = match width {
-        CountWidth::RopBuffer => usize::from(r.u16_le("Count")?),
-        CountWidth::Extended => r.len_u32_le("Count")?,
-    };
-    r.value_bytes(len, "Value")
 }
 
 pub(crate) fn encode_binary(w: &mut Writer<'_>, value: &[u8], width: CountWidth) -> Result<(), EncodeError> {
     match width {
         CountWidth::RopBuffer => w.len_u16_le(value.len(), "Count")?,
-        CountWidth::Extended => w.len_u32_le(value.len(), "Count")?,
+        CountWidth::Extended | CountWidth::AddressBook => w.len_u32_le(value.len(), "Count")?,
     }
     w.bytes(value);
     Ok(())

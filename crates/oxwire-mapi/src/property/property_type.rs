@@ -6,14 +6,36 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PropertyType(pub u16);
 
-/// How wide the count fields that [MS-OXCDATA] 2.11.1.1 calls COUNT are, which depends on where a value stands.
+/// How wide the count fields that [MS-OXCDATA] 2.11.1.1 calls COUNT are, and what else depends on where a value stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum CountWidth {
     /// ROP buffers: 16 bits for the byte count of a PtypBinary value, 32 bits for the number of values of a PtypMultiple type.
     #[default]
     RopBuffer,
-    /// Extended rules and the address book of MAPI over HTTP: 32 bits for both.
+    /// Extended rules: 32 bits for both.
     Extended,
+    /// The address book of MAPI over HTTP: 32 bits for both, and a HasValue byte before what can be missing
+    /// ([MS-OXCMAPIHTTP] 2.2.1.1): strings, binary values, and values of PtypMultiple types.
+    AddressBook,
+}
+
+impl CountWidth {
+    /// Bytes of the count of a PtypBinary value, and of the counts inside restrictions and rule actions.
+    #[must_use]
+    pub const fn binary(self) -> usize {
+        match self {
+            Self::RopBuffer => 2,
+            Self::Extended | Self::AddressBook => 4,
+        }
+    }
+
+    /// Whether a HasValue byte stands before values of that type.
+    #[must_use]
+    pub const fn has_value(self, property_type: PropertyType) -> bool {
+        matches!(self, Self::AddressBook)
+            && (property_type.0 & PropertyType::MULTIVALUE != 0
+                || matches!(property_type, PropertyType::STRING | PropertyType::STRING8 | PropertyType::BINARY))
+    }
 }
 
 macro_rules! types {

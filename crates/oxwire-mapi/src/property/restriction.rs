@@ -2,7 +2,7 @@
 
 use oxwire_core::{DecodeError, Limits, Reader};
 
-use super::{CountWidth, PropertyTag, PropertyValue};
+use super::{CountWidth, PropertyTag, PropertyValue, elements};
 
 /// One restriction, [MS-OXCDATA] 2.12, as a view over its bytes.
 ///
@@ -193,11 +193,11 @@ fn read<'a>(r: &mut Reader<'a>, width: CountWidth) -> Result<RestrictionKind<'a>
             fuzzy_level_low: r.u16_le("FuzzyLevelLow")?,
             fuzzy_level_high: r.u16_le("FuzzyLevelHigh")?,
             property_tag: tag(r, "PropertyTag")?,
-            tagged_value: tagged(r, width)?,
+            tagged_value: held_against(r, width)?,
         },
         0x04 => {
             let (rel_op, property_tag) = (r.u8("RelOp")?, tag(r, "PropTag")?);
-            K::Property { rel_op, property_tag, tagged_value: tagged(r, width)? }
+            K::Property { rel_op, property_tag, tagged_value: held_against(r, width)? }
         }
         0x05 => {
             let rel_op = r.u8("RelOp")?;
@@ -231,6 +231,15 @@ fn tag(r: &mut Reader<'_>, field: &'static str) -> Result<PropertyTag, DecodeErr
     r.u32_le(field).map(PropertyTag)
 }
 
+/// The TaggedValue of a ContentRestriction or PropertyRestriction. Outlook puts a byte 0xFF before it in the address book of MAPI
+/// over HTTP (gromox's reader, and no section, says so). No property type begins with that byte, so both forms are read.
+fn held_against<'a>(r: &mut Reader<'a>, width: CountWidth) -> Result<(PropertyTag, PropertyValue<'a>), DecodeError> {
+    if width == CountWidth::AddressBook && r.peek_u8() == Some(elements::HAS_VALUE) {
+        elements::has_value(r)?;
+    }
+    tagged(r, width)
+}
+
 /// A TaggedPropertyValue, [MS-OXCDATA] 2.11.4.
 fn tagged<'a>(r: &mut Reader<'a>, width: CountWidth) -> Result<(PropertyTag, PropertyValue<'a>), DecodeError> {
     let property_tag = tag(r, "PropertyTag")?;
@@ -241,7 +250,7 @@ fn tagged<'a>(r: &mut Reader<'a>, width: CountWidth) -> Result<(PropertyTag, Pro
 fn several<'a>(r: &mut Reader<'a>, width: CountWidth) -> Result<Restrictions<'a>, DecodeError> {
     let count = match width {
         CountWidth::RopBuffer => usize::from(r.u16_le("RestrictCount")?),
-        CountWidth::Extended => r.len_u32_le("RestrictCount")?,
+        CountWidth::Extended | CountWidth::AddressBook => r.len_u32_le("RestrictCount")?,
     };
     let count = r.count(count, 3, "RestrictCount")?;
     let (before, limits) = (r.peek_rest(), r.limits());

@@ -37,7 +37,7 @@ impl<'a> RuleActions<'a> {
     pub fn decode(r: &mut Reader<'a>, width: CountWidth) -> Result<Self, DecodeError> {
         let before = r.peek_rest();
         let count = number(r, width, "NoOfActions")?;
-        let count = r.count(count, count_len(width) + Self::BLOCK, "NoOfActions")?;
+        let count = r.count(count, width.binary() + Self::BLOCK, "NoOfActions")?;
         for _ in 0..count {
             block(r, width)?;
         }
@@ -78,17 +78,10 @@ impl<'a> RuleActions<'a> {
     }
 }
 
-const fn count_len(width: CountWidth) -> usize {
-    match width {
-        CountWidth::RopBuffer => 2,
-        CountWidth::Extended => 4,
-    }
-}
-
 fn number(r: &mut Reader<'_>, width: CountWidth, field: &'static str) -> Result<usize, DecodeError> {
     match width {
         CountWidth::RopBuffer => r.u16_le(field).map(usize::from),
-        CountWidth::Extended => r.len_u32_le(field),
+        CountWidth::Extended | CountWidth::AddressBook => r.len_u32_le(field),
     }
 }
 

@@ -4,7 +4,8 @@ use oxwire_core::{
     DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, FileTime, Guid, Reader, Utf16, Writer, utf16_le_len,
 };
 
-use super::multiple::{binary, count_len, encode_binary};
+use super::elements::{self, HAS_VALUE, binary};
+use super::multiple::encode_binary;
 use super::{
     CountWidth, ErrorCode, Multiple, MultipleBinary, MultipleString, MultipleString8, PropertyType, Restriction,
     RuleActions, ServerId,
@@ -82,13 +83,17 @@ pub enum PropertyValue<'a> {
 }
 
 impl<'a> PropertyValue<'a> {
-    /// Reads a value of a type that is known from elsewhere.
+    /// Reads a value of a type that is known from elsewhere. One of the address book whose HasValue is FALSE is read as
+    /// [`PropertyValue::Null`].
     ///
     /// # Errors
     /// [`DecodeError`]; of kind [`DecodeErrorKind::Unsupported`], naming the type, for PtypObject, for
     /// PtypUnspecified and for types that [MS-OXCDATA] 2.11.1 does not list.
     pub fn decode(r: &mut Reader<'a>, property_type: PropertyType, width: CountWidth) -> Result<Self, DecodeError> {
         const V: &str = "Value";
+        if width.has_value(property_type) && !elements::has_value(r)? {
+            return Ok(Self::Null);
+        }
         Ok(match property_type {
             PropertyType::NULL => Self::Null,
             PropertyType::INTEGER16 => Self::Integer16(r.i16_le(V)?),
@@ -115,8 +120,8 @@ impl<'a> PropertyValue<'a> {
             PropertyType::MULTIPLE_CURRENCY => Self::MultipleCurrency(Multiple::decode(r)?),
             PropertyType::MULTIPLE_FLOATING_TIME => Self::MultipleFloatingTime(Multiple::decode(r)?),
             PropertyType::MULTIPLE_INTEGER64 => Self::MultipleInteger64(Multiple::decode(r)?),
-            PropertyType::MULTIPLE_STRING => Self::MultipleString(MultipleString::decode(r)?),
-            PropertyType::MULTIPLE_STRING8 => Self::MultipleString8(MultipleString8::decode(r)?),
+            PropertyType::MULTIPLE_STRING => Self::MultipleString(MultipleString::decode(r, width)?),
+            PropertyType::MULTIPLE_STRING8 => Self::MultipleString8(MultipleString8::decode(r, width)?),
             PropertyType::MULTIPLE_TIME => Self::MultipleTime(Multiple::decode(r)?),
             PropertyType::MULTIPLE_GUID => Self::MultipleGuid(Multiple::decode(r)?),
             PropertyType::MULTIPLE_BINARY => Self::MultipleBinary(MultipleBinary::decode(r, width)?),
@@ -175,7 +180,8 @@ impl<'a> PropertyValue<'a> {
     /// Bytes that [`PropertyValue::encode`] writes.
     #[must_use]
     pub fn encoded_len(&self, width: CountWidth) -> usize {
-        match self {
+        let element = usize::from(width == CountWidth::AddressBook);
+        let len = match self {
             Self::Null => 0,
             Self::Boolean(_) => 1,
             Self::Integer16(_) => 2,
@@ -188,29 +194,34 @@ impl<'a> PropertyValue<'a> {
             Self::ServerId(id) => id.encoded_len(),
             Self::Restriction(restriction) => restriction.as_bytes().len(),
             Self::RuleActions(actions) => actions.as_bytes().len(),
-            Self::Binary(bytes) => bytes.len().saturating_add(count_len(width)),
+            Self::Binary(bytes) => bytes.len().saturating_add(width.binary()),
             Self::MultipleInteger16(values) => values.encoded_len(),
             Self::MultipleInteger32(values) => values.encoded_len(),
             Self::MultipleFloating32(values) => values.encoded_len(),
             Self::MultipleFloating64(values) | Self::MultipleFloatingTime(values) => values.encoded_len(),
             Self::MultipleCurrency(values) | Self::MultipleInteger64(values) => values.encoded_len(),
-            Self::MultipleString(values) => values.encoded_len(),
-            Self::MultipleStr(values) => {
-                values.iter().fold(4, |sum, text| sum.saturating_add(utf16_le_len(text)).saturating_add(2))
-            }
-            Self::MultipleString8(values) => values.encoded_len(),
+            Self::MultipleString(values) => values.encoded_len(width),
+            Self::MultipleStr(values) => values
+                .iter()
+                .fold(4_usize, |sum, text| sum.saturating_add(utf16_le_len(text)).saturating_add(2 + element)),
+            Self::MultipleString8(values) => values.encoded_len(width),
             Self::MultipleTime(values) => values.encoded_len(),
             Self::MultipleGuid(values) => values.encoded_len(),
             Self::MultipleBinary(values) => values.encoded_len(width),
-        }
+        };
+        len.saturating_add(usize::from(width.has_value(self.property_type())))
     }
 
-    /// Writes the value, without its type.
+    /// Writes the value, without its type. In the address book HasValue is always TRUE, the one of each string and binary value
+    /// inside a multivalue too: Outlook crashes at a null string.
     ///
     /// # Errors
     /// [`EncodeErrorKind::TooLong`] for a binary value past its count field, [`EncodeErrorKind::Value`] for text with a NUL
     /// inside, and for a restriction or rule actions read with counts of another width: each would shift all that follows.
     pub fn encode(&self, w: &mut Writer<'_>, width: CountWidth) -> Result<(), EncodeError> {
+        if width.has_value(self.property_type()) {
+            w.u8(HAS_VALUE);
+        }
         match *self {
             Self::Null => {}
             Self::Integer16(value) => w.i16_le(value),
@@ -241,12 +252,17 @@ impl<'a> PropertyValue<'a> {
             Self::MultipleFloating32(values) => values.encode(w)?,
             Self::MultipleFloating64(values) | Self::MultipleFloatingTime(values) => values.encode(w)?,
             Self::MultipleCurrency(values) | Self::MultipleInteger64(values) => values.encode(w)?,
-            Self::MultipleString(values) => values.encode(w)?,
+            Self::MultipleString(values) => values.encode(w, width)?,
             Self::MultipleStr(values) => {
                 w.len_u32_le(values.len(), "Count")?;
-                values.iter().try_for_each(|text| w.c_utf16(text, "Value"))?;
+                for text in values {
+                    if width == CountWidth::AddressBook {
+                        w.u8(HAS_VALUE);
+                    }
+                    w.c_utf16(text, "Value")?;
+                }
             }
-            Self::MultipleString8(values) => values.encode(w)?,
+            Self::MultipleString8(values) => values.encode(w, width)?,
             Self::MultipleTime(values) => values.encode(w)?,
             Self::MultipleGuid(values) => values.encode(w)?,
             Self::MultipleBinary(values) => values.encode(w, width)?,

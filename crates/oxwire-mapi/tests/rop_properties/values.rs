@@ -163,7 +163,7 @@ fn any_type() -> impl Strategy<Value = PropertyType> {
 }
 
 fn width() -> impl Strategy<Value = CountWidth> {
-    prop_oneof![Just(CountWidth::RopBuffer), Just(CountWidth::Extended)]
+    prop_oneof![Just(CountWidth::RopBuffer), Just(CountWidth::Extended), Just(CountWidth::AddressBook)]
 }
 
 /// Columns, some of PtypUnspecified, and rows of them; `flagged` lets cells be absent or in error.
