@@ -1,5 +1,12 @@
-//! RPC over HTTP ([MS-RPCH]), version 2: the RTS PDUs that its channels are steered by, encode and decode.
+//! RPC over HTTP ([MS-RPCH]): the RTS PDUs that its channels are steered by, and the roles that steer them.
 //!
-//! The roles (client, proxies, server) are not built yet; this crate holds the bytes.
+//! - [`rts`]: RTS commands and RTS PDUs, both directions.
+//! - [`http`]: the heads of the requests and responses that channels ride on.
+//! - [`flow_control`], [`channel`], [`ping`], [`fault`]: what all roles share.
 
+pub mod channel;
+pub mod fault;
+pub mod flow_control;
+pub mod http;
+pub mod ping;
 pub mod rts;
