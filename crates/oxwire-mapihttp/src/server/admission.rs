@@ -118,7 +118,7 @@ impl<T> Server<T> {
             (RequestType::Ping, _) => {
                 // Answered at once; the look-up has begun the context's lifetime anew (R1248).
                 let context = context.and_then(|id| self.table.context(id));
-                if context.is_some_and(|context| context.working.is_some()) {
+                if context.is_some_and(|context| context.working().is_some()) {
                     return Err(plainly(Refusal::InvalidSequence));
                 }
                 Turn::Answered(Reply::Success(Box::default()))
@@ -166,7 +166,7 @@ impl<T> Server<T> {
         const OTHER_BODY: Refused = (Refusal::InvalidRequestBody, "The X-RequestId was used with another body.");
         let context = self.table.context_mut(id).ok_or(plainly(Refusal::ContextNotFound))?;
         // A repeated request carries the sequence cookie of its first time, so it is looked for before that is checked.
-        if let Some(working) = context.working {
+        if let Some(working) = context.working() {
             let same = self.exchanges.get(&working).filter(|exchange| exchange.request_id == request_id);
             return match same {
                 Some(exchange) if exchange.kind != kind => Err(plainly(Refusal::InvalidSequence)),
@@ -175,8 +175,8 @@ impl<T> Server<T> {
                 None => Err(plainly(Refusal::InvalidSequence)),
             };
         }
-        if kind == RequestType::Execute && context.rest.answers.knows(request_id) {
-            match context.rest.answers.find(request_id, fingerprint(body)) {
+        if kind == RequestType::Execute && context.answers.knows(request_id) {
+            match context.answers.find(request_id, fingerprint(body)) {
                 Repeated::Same(reply) => return Ok(Turn::Answered(reply.clone())),
                 Repeated::OtherBody => return Err(OTHER_BODY),
                 Repeated::No => {}
@@ -184,12 +184,12 @@ impl<T> Server<T> {
         }
         match &cookies.sequence {
             Presented::Absent => return Err(plainly(Refusal::MissingCookie)),
-            Presented::Cookie(sequence) if *sequence == context.rest.sequence => {}
+            Presented::Cookie(sequence) if *sequence == context.sequence => {}
             _ => return Err((Refusal::InvalidSequence, "The sequence cookie is not the last one sent.")),
         }
-        context.rest.sequence = context.rest.sequence.next();
+        context.sequence = context.sequence.next();
         if kind == RequestType::Execute {
-            context.rest.notified = false;
+            context.notified = false;
         }
         Ok(Turn::Taken)
     }
@@ -203,8 +203,10 @@ impl<T> Server<T> {
         context: Option<ContextId>,
         sequence: bool,
     ) {
-        let context = context.and_then(|id| self.table.context(id));
-        let cookie = context.map(|context| (context.cookie(), sequence.then_some(context.rest.sequence)));
+        let cookie = context.and_then(|id| {
+            let last = self.table.context(id)?.sequence;
+            Some((self.table.cookie(id)?, sequence.then_some(last)))
+        });
         let set = cookie.as_ref().map(|(context, sequence)| SetCookies { context, sequence: *sequence });
         let Ok(head) = accepted(&self.config, echo, set.as_ref()) else { return self.abort(now, conn) };
         self.emit(now, conn, HttpEvent::Head(Head::Response(head)));
@@ -249,13 +251,7 @@ impl<T> Server<T> {
         if let Some(connection) = self.connections.get_mut(&conn) {
             connection.answering = Some(id);
         }
-        if let Some(context) = self.table.context_mut(context) {
-            if waits {
-                context.waiting = Some(id);
-            } else {
-                context.working = Some(id);
-            }
-        }
+        self.table.hold(context, id, waits);
         RequestHandle(id)
     }
 
@@ -279,7 +275,7 @@ impl<T> Server<T> {
 
     /// A wait that has begun: over at once where an event is queued.
     fn on_wait(&mut self, now: Instant, handle: RequestHandle, context: ContextId) {
-        if self.table.context(context).is_some_and(|context| context.rest.notified) {
+        if self.table.context(context).is_some_and(|context| context.notified) {
             self.finish_wait(now, handle.0, EventPending::PENDING);
         } else {
             self.events.push_back(Event::Waiting { handle, context });
@@ -288,7 +284,7 @@ impl<T> Server<T> {
 
     /// A client that waits a second time has given up the first: its connection died unnoticed, or is about to.
     fn end_wait_of(&mut self, now: Instant, context: ContextId) {
-        if let Some(waiting) = self.table.context(context).and_then(|context| context.waiting) {
+        if let Some(waiting) = self.table.context(context).and_then(|context| context.waiting()) {
             self.finish_wait(now, waiting, EventPending::default());
         }
     }
@@ -311,7 +307,7 @@ impl<T> Server<T> {
     /// Ends a context: who still waits for an answer of it gets code 10.
     pub(crate) fn end(&mut self, now: Instant, id: ContextId, reason: EndReason) {
         let Some(context) = self.table.context(id) else { return };
-        let (working, waiting) = (context.working, context.waiting);
+        let (working, waiting) = (context.working(), context.waiting());
         let failure = || {
             let text = super::response::diagnostic(Refusal::ContextNotFound, Refusal::ContextNotFound.text());
             Reply::Failure(Refusal::ContextNotFound, text)

@@ -156,8 +156,8 @@ impl<T> Server<T> {
     pub fn notify(&mut self, now: Instant, context: ContextId) -> bool {
         let now = self.advance(now);
         let Some(found) = self.table.context_mut(context) else { return false };
-        found.rest.notified = true;
-        if let Some(waiting) = found.waiting {
+        found.notified = true;
+        if let Some(waiting) = found.waiting() {
             self.finish_wait(now, waiting, EventPending::PENDING);
         }
         self.resume_held(now);
@@ -219,16 +219,7 @@ impl<T> Server<T> {
             duration_ms = crate::trace::millis(now.saturating_duration_since(exchange.started)),
             "request answered"
         );
-        if let Some(context) = self.table.context_mut(exchange.context) {
-            // The lifetime begins anew with the answer (R1260, R1284).
-            context.idle_since = context.idle_since.max(now);
-            if context.working == Some(id) {
-                context.working = None;
-            }
-            if context.waiting == Some(id) {
-                context.waiting = None;
-            }
-        }
+        self.table.release(now, exchange.context, id);
         if let Some(conn) = exchange.conn {
             self.emit_reply(now, conn, exchange.started, &reply);
             if let Some(connection) = self.connections.get_mut(&conn) {

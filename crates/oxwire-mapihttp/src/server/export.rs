@@ -123,21 +123,22 @@ impl<T> Server<T> {
     pub fn export(&mut self, now: Instant, id: ContextId) -> Result<(ExportedContext, Option<T>), ExportError> {
         let now = self.advance(now);
         let context = self.table.context(id).ok_or(ExportError::NotFound)?;
-        if context.working.is_some() {
+        if context.working().is_some() {
             return Err(ExportError::Busy);
         }
-        if let Some(waiting) = context.waiting {
+        if let Some(waiting) = context.waiting() {
             self.finish_wait(now, waiting, EventPending::default());
         }
         let lifetime = self.config.table.lifetime;
-        let context = self.table.context(id).ok_or(ExportError::NotFound)?;
+        let found = (self.table.context(id), self.table.cookie(id), self.table.idle_since(id));
+        let (Some(context), Some(cookie), Some(idle_since)) = found else { return Err(ExportError::NotFound) };
         let exported = ExportedContext {
-            cookie: *context.cookie().to_bytes(),
-            sequence: context.rest.sequence.0,
-            principal: context.rest.principal.name().to_owned(),
-            expires: self.wall(context.idle_since).saturating_add(lifetime),
-            notified: context.rest.notified,
-            answers: context.rest.answers.iter().map(exported_answer).collect(),
+            cookie: *cookie.to_bytes(),
+            sequence: context.sequence.0,
+            principal: context.principal.name().to_owned(),
+            expires: self.wall(idle_since).saturating_add(lifetime),
+            notified: context.notified,
+            answers: context.answers.iter().map(exported_answer).collect(),
         };
         event!(debug, context = id.number(), "context exported");
         let state = self.table.remove(id).and_then(|removed| removed.state);
@@ -168,8 +169,8 @@ impl<T> Server<T> {
             Err(error) => return Err(NotImported { error, exported, state }),
         };
         if let Some(context) = self.table.context_mut(id) {
-            context.rest.notified = exported.notified;
-            context.rest.state = Some(state);
+            context.notified = exported.notified;
+            context.state = Some(state);
         }
         event!(debug, context = id.number(), "context imported");
         for answer in &exported.answers {

@@ -5,10 +5,11 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use oxwire_core::{Entropy, Principal};
-use zeroize::Zeroizing;
 
 use super::answers::{Answer, Answers};
 use super::cookie::{BuildIdHasher, ContextCookie, CookieId, Sequence};
+use super::front::Offset;
+use super::limits::{TableFull, TableLimits};
 use super::slots::Slots;
 use super::wheel::{Links, NONE, Wheel};
 
@@ -33,100 +34,6 @@ impl fmt::Debug for ContextId {
     }
 }
 
-/// What a [`ContextTable`] holds at most, and for how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TableLimits {
-    /// How long a context lives without a request: X-ExpirationInfo. Default 15 minutes, as Exchange has it;
-    /// at least 1 ms.
-    pub lifetime: Duration,
-    /// Contexts in all. Default 100,000.
-    pub contexts: usize,
-    /// Contexts of one user. Default 256.
-    pub contexts_per_user: usize,
-    /// Answers kept for each context, for a client that repeats a request. Default 64.
-    pub answers_per_context: usize,
-    /// Bytes of answers kept for each context. Default 256 KiB.
-    pub answer_bytes_per_context: usize,
-    /// Bytes of answers kept in all; past it the contexts that answered longest ago lose theirs. Default 64 MiB.
-    pub answer_bytes: usize,
-}
-
-impl TableLimits {
-    /// The defaults, as named at each field.
-    pub const DEFAULT: Self = Self {
-        lifetime: Duration::from_secs(15 * 60),
-        contexts: 100_000,
-        contexts_per_user: 256,
-        answers_per_context: 64,
-        answer_bytes_per_context: 256 << 10,
-        answer_bytes: 64 << 20,
-    };
-
-    /// Sets [`TableLimits::lifetime`].
-    #[must_use]
-    pub const fn with_lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetime = lifetime;
-        self
-    }
-
-    /// Sets [`TableLimits::contexts`].
-    #[must_use]
-    pub const fn with_contexts(mut self, contexts: usize) -> Self {
-        self.contexts = contexts;
-        self
-    }
-
-    /// Sets [`TableLimits::contexts_per_user`].
-    #[must_use]
-    pub const fn with_contexts_per_user(mut self, contexts: usize) -> Self {
-        self.contexts_per_user = contexts;
-        self
-    }
-
-    /// Sets [`TableLimits::answers_per_context`]; 0 keeps none.
-    #[must_use]
-    pub const fn with_answers_per_context(mut self, answers: usize) -> Self {
-        self.answers_per_context = answers;
-        self
-    }
-
-    /// Sets [`TableLimits::answer_bytes_per_context`].
-    #[must_use]
-    pub const fn with_answer_bytes_per_context(mut self, bytes: usize) -> Self {
-        self.answer_bytes_per_context = bytes;
-        self
-    }
-
-    /// Sets [`TableLimits::answer_bytes`].
-    #[must_use]
-    pub const fn with_answer_bytes(mut self, bytes: usize) -> Self {
-        self.answer_bytes = bytes;
-        self
-    }
-}
-
-impl Default for TableLimits {
-    fn default() -> Self {
-        Self::DEFAULT
-    }
-}
-
-/// Why a table takes no further context.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TableFull {
-    /// [`TableLimits::contexts`].
-    #[error("the table holds {0} contexts, its limit; raise `contexts`, or wait until some have expired")]
-    Total(usize),
-    /// [`TableLimits::contexts_per_user`].
-    #[error("the user holds {0} contexts, the limit; raise `contexts_per_user`, or wait until some have expired")]
-    User(usize),
-    /// A context with that cookie is in the table already: the cookie was imported twice, or the entropy repeats itself.
-    #[error("a context with that cookie is in the table already")]
-    Duplicate,
-}
-
 /// A context that has left the table.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -139,50 +46,13 @@ pub struct Removed<T> {
     pub state: Option<T>,
 }
 
-/// A user's name beside its context: a look-up that finds it here does not follow the pointer to it.
-#[derive(Clone, Copy)]
-struct ShortName {
-    /// [`ShortName::LONG`] for a name that does not fit.
-    len: u8,
-    bytes: [u8; Self::CAPACITY],
-}
-
-impl ShortName {
-    const CAPACITY: usize = 35;
-    const LONG: u8 = u8::MAX;
-
-    fn of(name: &str) -> Self {
-        let mut this = Self { len: Self::LONG, bytes: [0; Self::CAPACITY] };
-        if let (Some(to), Ok(len)) = (this.bytes.get_mut(..name.len()), u8::try_from(name.len())) {
-            to.copy_from_slice(name.as_bytes());
-            this.len = len;
-        }
-        this
-    }
-
-    /// `None` for a name that does not fit.
-    fn get(&self) -> Option<&[u8]> {
-        if self.len == Self::LONG { None } else { self.bytes.get(..usize::from(self.len)) }
-    }
-}
-
-/// One Session Context: what a look-up reads, in two lines of the cache, and the rest elsewhere.
-#[repr(C, align(128))]
+/// One Session Context, but for what stands in its [`Front`].
 pub(crate) struct Context<T> {
-    pub(crate) id: CookieId,
-    pub(crate) secret: Zeroizing<[u8; 16]>,
-    pub(crate) idle_since: Instant,
+    id: CookieId,
     /// The exchange that holds the context's one place in sequence.
-    pub(crate) working: Option<u64>,
+    working: Option<u64>,
     /// The exchange of a NotificationWait.
-    pub(crate) waiting: Option<u64>,
-    generation: u32,
-    name: ShortName,
-    pub(crate) rest: Box<Rest<T>>,
-}
-
-/// What is read once a context has been found.
-pub(crate) struct Rest<T> {
+    waiting: Option<u64>,
     pub(crate) principal: Principal,
     pub(crate) sequence: Sequence,
     /// An event is queued that no Execute has fetched.
@@ -192,24 +62,18 @@ pub(crate) struct Rest<T> {
 }
 
 impl<T> Context<T> {
-    pub(crate) const fn is_busy(&self) -> bool {
+    /// The exchange that holds the context's one place in sequence.
+    pub(crate) const fn working(&self) -> Option<u64> {
+        self.working
+    }
+
+    /// The exchange of a NotificationWait.
+    pub(crate) const fn waiting(&self) -> Option<u64> {
+        self.waiting
+    }
+
+    const fn is_busy(&self) -> bool {
         self.working.is_some() || self.waiting.is_some()
-    }
-
-    pub(crate) fn cookie(&self) -> ContextCookie {
-        ContextCookie { id: self.id, secret: self.secret.clone() }
-    }
-
-    fn is_of(&self, principal: &Principal) -> bool {
-        match self.name.get() {
-            Some(name) => name == principal.name().as_bytes(),
-            None => self.rest.principal == *principal,
-        }
-    }
-
-    /// `None` while a request holds it.
-    fn due(&self, lifetime: Duration) -> Option<Instant> {
-        if self.is_busy() { None } else { self.idle_since.checked_add(lifetime) }
     }
 }
 
@@ -224,6 +88,8 @@ impl<T> Context<T> {
 /// writes one time stamp.
 pub struct ContextTable<T> {
     limits: TableLimits,
+    /// What the times of the fronts count from.
+    epoch: Instant,
     slots: Slots<T>,
     free: Vec<u32>,
     count: usize,
@@ -243,6 +109,7 @@ impl<T> ContextTable<T> {
         limits.lifetime = limits.lifetime.max(Duration::from_millis(1));
         Self {
             limits,
+            epoch: now,
             slots: Slots::new(),
             free: Vec::new(),
             count: 0,
@@ -314,7 +181,7 @@ impl<T> ContextTable<T> {
         sequence: Sequence,
     ) -> Result<ContextId, TableFull> {
         self.check_room(principal)?;
-        if self.find(&cookie.id).is_some() {
+        if self.has(&cookie.id) {
             return Err(TableFull::Duplicate);
         }
         let slot = self.next_slot();
@@ -347,20 +214,22 @@ impl<T> ContextTable<T> {
         let (principal, of_user) = known.unwrap_or_else(|| (principal.clone(), 0));
         self.by_user.insert(principal.clone(), of_user + 1);
         self.count += 1;
-        let generation = self.slots.line(slot).map_or(0, |line| line.generation);
-        let name = ShortName::of(principal.name());
-        let rest = Rest { principal, sequence, notified: false, answers: Answers::default(), state: None };
-        if let Some(place) = self.slots.place_for(slot) {
-            *place = Some(Context {
+        let since = Offset::of(idle_since, self.epoch);
+        let generation = self.slots.front_mut(slot).map_or(0, |front| {
+            front.occupy(cookie, since, &principal);
+            front.generation()
+        });
+        if let Some(line) = self.slots.line(slot) {
+            line.context = Some(Box::new(Context {
                 id: cookie.id,
-                secret: cookie.secret.clone(),
-                idle_since,
                 working: None,
                 waiting: None,
-                generation,
-                name,
-                rest: Box::new(rest),
-            });
+                principal,
+                sequence,
+                notified: false,
+                answers: Answers::default(),
+                state: None,
+            }));
         }
         if let Some(due) = idle_since.checked_add(self.limits.lifetime) {
             self.wheel.file(&mut self.slots, slot, due);
@@ -368,10 +237,18 @@ impl<T> ContextTable<T> {
         ContextId { slot, generation }
     }
 
-    /// The slot of the context that goes by that id.
-    fn find(&self, id: &CookieId) -> Option<u32> {
-        let goes_by = |slot: u32| self.slots.context(slot).filter(|context| context.id == *id).map(|_| slot);
-        self.key.and_then(|key| goes_by(id.hint(key))).or_else(|| self.imported.get(id).copied())
+    /// Whether a context goes by that id.
+    fn has(&self, id: &CookieId) -> bool {
+        let goes_by = |slot: u32| self.slots.context(slot).is_some_and(|context| context.id == *id);
+        self.key.is_some_and(|key| goes_by(id.hint(key))) || self.imported.contains_key(id)
+    }
+
+    /// The slot of the context whose secret the cookie proves. A hint that was tampered with leads to a place whose secret the
+    /// cookie does not have; one of another table leads anywhere.
+    fn find(&self, cookie: &ContextCookie) -> Option<u32> {
+        let proved = |slot: &u32| self.slots.front(*slot).is_some_and(|front| front.is_proved_by(cookie));
+        let hinted = self.key.map(|key| cookie.id.hint(key)).filter(proved);
+        hinted.or_else(|| self.imported.get(&cookie.id).copied().filter(proved))
     }
 
     /// Finds the context of that cookie and starts its lifetime anew (R1224).
@@ -379,24 +256,67 @@ impl<T> ContextTable<T> {
     /// `None` for a cookie that is unknown, for a context that has expired, and for one of another user (R1225): a
     /// caller, and so a peer, cannot tell them apart.
     pub fn look_up(&mut self, now: Instant, cookie: &ContextCookie, principal: &Principal) -> Option<ContextId> {
-        let slot = self.find(&cookie.id)?;
+        let slot = self.find(cookie)?;
+        let now = Offset::of(now, self.epoch);
         let lifetime = self.limits.lifetime;
-        let context = self.slots.context_mut(slot)?;
-        let proved = cookie.proves(&context.secret);
-        let expired = context.due(lifetime).is_some_and(|due| due <= now);
-        if !proved || expired || !context.is_of(principal) {
+        let front = self.slots.front(slot)?;
+        let expired = front.due(lifetime).is_some_and(|due| due <= now);
+        let theirs = front
+            .is_of(principal)
+            .unwrap_or_else(|| self.slots.context(slot).is_some_and(|context| context.principal == *principal));
+        if expired || !theirs {
             return None;
         }
-        context.idle_since = context.idle_since.max(now);
-        Some(ContextId { slot, generation: context.generation })
+        let front = self.slots.front_mut(slot)?;
+        front.touch(now);
+        Some(ContextId { slot, generation: front.generation() })
     }
 
     pub(crate) fn context(&self, id: ContextId) -> Option<&Context<T>> {
-        self.slots.context(id.slot).filter(|context| context.generation == id.generation)
+        self.slots.front(id.slot).filter(|front| front.is(id.generation))?;
+        self.slots.context(id.slot)
     }
 
     pub(crate) fn context_mut(&mut self, id: ContextId) -> Option<&mut Context<T>> {
-        self.slots.context_mut(id.slot).filter(|context| context.generation == id.generation)
+        self.slots.front(id.slot).filter(|front| front.is(id.generation))?;
+        self.slots.context_mut(id.slot)
+    }
+
+    /// The session context cookie of a context.
+    pub(crate) fn cookie(&self, id: ContextId) -> Option<ContextCookie> {
+        let secret = self.slots.front(id.slot).filter(|front| front.is(id.generation))?.secret();
+        Some(ContextCookie { id: self.slots.context(id.slot)?.id, secret })
+    }
+
+    /// Since when no request has come for a context.
+    pub(crate) fn idle_since(&self, id: ContextId) -> Option<Instant> {
+        self.slots.front(id.slot).filter(|front| front.is(id.generation))?.idle_since().at(self.epoch)
+    }
+
+    /// An exchange begins to hold a context: the place in sequence, or the one beside it of a NotificationWait.
+    pub(crate) fn hold(&mut self, id: ContextId, exchange: u64, waits: bool) {
+        let Some(context) = self.context_mut(id) else { return };
+        let place = if waits { &mut context.waiting } else { &mut context.working };
+        *place = Some(exchange);
+        if let Some(front) = self.slots.front_mut(id.slot) {
+            front.set_busy(true);
+        }
+    }
+
+    /// An exchange is over: the lifetime begins anew with the answer (R1260, R1284).
+    pub(crate) fn release(&mut self, now: Instant, id: ContextId, exchange: u64) {
+        let Some(context) = self.context_mut(id) else { return };
+        for place in [&mut context.working, &mut context.waiting] {
+            if *place == Some(exchange) {
+                *place = None;
+            }
+        }
+        let busy = context.is_busy();
+        let now = Offset::of(now, self.epoch);
+        if let Some(front) = self.slots.front_mut(id.slot) {
+            front.touch(now);
+            front.set_busy(busy);
+        }
     }
 
     /// Whether the context is still there.
@@ -408,18 +328,18 @@ impl<T> ContextTable<T> {
     /// Whose context it is.
     #[must_use]
     pub fn principal(&self, id: ContextId) -> Option<&Principal> {
-        self.context(id).map(|context| &context.rest.principal)
+        self.context(id).map(|context| &context.principal)
     }
 
     /// The application's state, once a Connect was accepted.
     #[must_use]
     pub fn state(&self, id: ContextId) -> Option<&T> {
-        self.context(id).and_then(|context| context.rest.state.as_ref())
+        self.context(id).and_then(|context| context.state.as_ref())
     }
 
     /// The application's state, to change it.
     pub fn state_mut(&mut self, id: ContextId) -> Option<&mut T> {
-        self.context_mut(id).and_then(|context| context.rest.state.as_mut())
+        self.context_mut(id).and_then(|context| context.state.as_mut())
     }
 
     /// Sets the application's state.
@@ -429,7 +349,7 @@ impl<T> ContextTable<T> {
     pub fn set_state(&mut self, id: ContextId, state: T) -> Result<(), T> {
         match self.context_mut(id) {
             Some(context) => {
-                context.rest.state = Some(state);
+                context.state = Some(state);
                 Ok(())
             }
             None => Err(state),
@@ -441,32 +361,30 @@ impl<T> ContextTable<T> {
         self.context(id)?;
         self.forget_answers(id.slot);
         self.wheel.take(&mut self.slots, id.slot);
-        let line = self.slots.line(id.slot)?;
-        line.generation = line.generation.wrapping_add(1);
-        let context = self.slots.place_for(id.slot)?.take()?;
-        let rest = *context.rest;
+        self.slots.front_mut(id.slot)?.vacate();
+        let context = *self.slots.line(id.slot)?.context.take()?;
         self.free.push(id.slot);
         self.imported.remove(&context.id);
         self.count -= 1;
-        if let Some(count) = self.by_user.get_mut(&rest.principal) {
+        if let Some(count) = self.by_user.get_mut(&context.principal) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                self.by_user.remove(&rest.principal);
+                self.by_user.remove(&context.principal);
             }
         }
-        Some(Removed { context: id, principal: rest.principal, state: rest.state })
+        Some(Removed { context: id, principal: context.principal, state: context.state })
     }
 
     /// Takes out one context whose lifetime has passed without a request (R1285). Call it until it gives `None`.
     pub fn take_expired(&mut self, now: Instant) -> Option<Removed<T>> {
         while let Some(slot) = self.wheel.due(now) {
             let lifetime = self.limits.lifetime;
-            let context = self.slots.context(slot)?;
-            let due = match context.due(lifetime) {
-                Some(due) if due <= now => {
-                    return self.remove(ContextId { slot, generation: context.generation });
+            let front = self.slots.front(slot)?;
+            let due = match front.due(lifetime) {
+                Some(due) if due <= Offset::of(now, self.epoch) => {
+                    return self.remove(ContextId { slot, generation: front.generation() });
                 }
-                Some(due) => Some(due),
+                Some(due) => due.at(self.epoch),
                 None => now.checked_add(lifetime),
             };
             self.wheel.take(&mut self.slots, slot);
@@ -487,9 +405,9 @@ impl<T> ContextTable<T> {
     pub(crate) fn keep_answer(&mut self, id: ContextId, answer: Answer) {
         let limits = self.limits;
         let Some(context) = self.context_mut(id) else { return };
-        let before = context.rest.answers.weight();
-        context.rest.answers.keep(answer, limits.answers_per_context, limits.answer_bytes_per_context);
-        let after = context.rest.answers.weight();
+        let before = context.answers.weight();
+        context.answers.keep(answer, limits.answers_per_context, limits.answer_bytes_per_context);
+        let after = context.answers.weight();
         self.answer_bytes = (self.answer_bytes - before).saturating_add(after);
         self.unlink_answered(id.slot);
         if after > 0 {
@@ -503,8 +421,8 @@ impl<T> ContextTable<T> {
     fn forget_answers(&mut self, slot: u32) {
         self.unlink_answered(slot);
         if let Some(context) = self.slots.context_mut(slot) {
-            self.answer_bytes -= context.rest.answers.weight();
-            context.rest.answers = Answers::default();
+            self.answer_bytes -= context.answers.weight();
+            context.answers = Answers::default();
         }
     }
 
@@ -554,15 +472,4 @@ fn draw_key(entropy: &mut (impl Entropy + ?Sized)) -> [u64; 2] {
         entropy.fill(&mut bytes);
         u64::from_le_bytes(bytes)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Two lines of the cache: what `repr(C)` and the order of the fields are for.
-    #[test]
-    fn what_a_look_up_reads_takes_128_bytes() {
-        assert_eq!(size_of::<Option<Context<u64>>>(), 128);
-    }
 }
