@@ -23,6 +23,7 @@ mod credentials;
 pub mod ntlm;
 mod scheme;
 pub mod server;
+pub mod spnego;
 mod trace;
 
 pub use basic::{BasicError, Charset, basic_value, read_basic};

@@ -20,6 +20,7 @@ pub use acceptor::{Acceptor, AcceptorConfig, ExtendedProtection, Question, Refus
 pub use authenticate::{AuthenticateMessage, ClientChallenge, NtlmV2Response};
 pub use av_pair::{AV_FLAG_MIC, AV_FLAG_UNVERIFIED_TARGET, AvId, AvPair, AvPairs};
 pub use challenge::ChallengeMessage;
+pub(crate) use client::incomplete;
 pub use client::{Client, ClientConfig};
 pub use crypto::{Key, Mode, lm_v2_response, nt_hash, nt_proof, ntowf_v2, rc4k, seal_key, session_base_key, sign_key};
 pub use flags::NegotiateFlags;
