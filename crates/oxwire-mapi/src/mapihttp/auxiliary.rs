@@ -6,7 +6,7 @@ use oxwire_core::{DecodeError, EncodeError, EncodeErrorKind, Reader, Writer};
 const HEADER_LEN: usize = 8;
 
 /// Reads both fields. A size of 0 means that there is no buffer; 1 to 7 cannot hold an RPC_HEADER_EXT.
-pub(super) fn read<'de>(r: &mut Reader<'de>) -> Result<&'de [u8], DecodeError> {
+pub(crate) fn read<'de>(r: &mut Reader<'de>) -> Result<&'de [u8], DecodeError> {
     let at = r.offset();
     let size = r.u32_le("AuxiliaryBufferSize")?;
     let len = usize::try_from(size).unwrap_or(usize::MAX);
@@ -17,7 +17,7 @@ pub(super) fn read<'de>(r: &mut Reader<'de>) -> Result<&'de [u8], DecodeError> {
 }
 
 /// Writes both fields.
-pub(super) fn write(w: &mut Writer<'_>, buffer: &[u8]) -> Result<(), EncodeError> {
+pub(crate) fn write(w: &mut Writer<'_>, buffer: &[u8]) -> Result<(), EncodeError> {
     if (1..HEADER_LEN).contains(&buffer.len()) {
         let found = u64::try_from(buffer.len()).unwrap_or(u64::MAX);
         let expected = "nothing, or an RPC_HEADER_EXT and its payload";
@@ -29,6 +29,6 @@ pub(super) fn write(w: &mut Writer<'_>, buffer: &[u8]) -> Result<(), EncodeError
 }
 
 /// How many bytes [`write`] writes.
-pub(super) const fn encoded_len(buffer: &[u8]) -> usize {
+pub(crate) const fn encoded_len(buffer: &[u8]) -> usize {
     4 + buffer.len()
 }

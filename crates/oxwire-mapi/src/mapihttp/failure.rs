@@ -47,7 +47,7 @@ impl Encode for Failure<'_> {
 }
 
 /// Reads the StatusCode of a success response body, which must be 0.
-pub(super) fn read_success_status(r: &mut Reader<'_>) -> Result<(), DecodeError> {
+pub(crate) fn read_success_status(r: &mut Reader<'_>) -> Result<(), DecodeError> {
     let at = r.offset();
     match r.u32_le("StatusCode")? {
         0 => Ok(()),
@@ -57,7 +57,7 @@ pub(super) fn read_success_status(r: &mut Reader<'_>) -> Result<(), DecodeError>
 
 /// Whether the bytes ahead start with a StatusCode other than 0. Less than a StatusCode reads as success, so that the
 /// success body reports what is missing.
-pub(super) fn is_failure(r: &Reader<'_>) -> bool {
+pub(crate) fn is_failure(r: &Reader<'_>) -> bool {
     r.peek_rest().first_chunk::<4>().is_some_and(|status| *status != [0; 4])
 }
 

@@ -4,12 +4,12 @@
 //! A body view borrows from the bytes it was decoded from. Whoever holds those bytes as [`bytes::Bytes`] gets any field
 //! out without a copy: `body.slice_ref(view.rop_buffer)`.
 
-mod auxiliary;
+pub(crate) mod auxiliary;
 mod connect;
 mod disconnect;
 mod execute;
 mod execute_builder;
-mod failure;
+pub(crate) mod failure;
 mod notification_wait;
 mod ping;
 mod request_type;

@@ -101,7 +101,7 @@ const fn min_len(kind: Kind, layout: Layout) -> usize {
     }
 }
 
-/// A string is a pointer; a Binary_r is a byte count and a pointer, [MS-OXNSPI] 2.3.1.4.
+/// A string is a pointer; a Binary_r is a byte count and a pointer, [MS-OXNSPI] 2.3.1.3.
 const fn pointer_len(kind: Kind) -> usize {
     match kind {
         Kind::Utf16 | Kind::String8 => 4,

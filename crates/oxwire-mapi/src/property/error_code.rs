@@ -56,8 +56,16 @@ codes! {
     INVALID_COLUMN = 0x8004_0118 "InvalidColumn",
     /// The server computes this property; it cannot be set.
     COMPUTED_VALUE = 0x8004_011A "ComputedValue",
+    /// The server does not have that code page (ecUnknownCodePage).
+    INVALID_CODE_PAGE = 0x8004_011E "InvalidCodepage",
+    /// The server does not have that locale.
+    INVALID_LOCALE = 0x8004_011F "InvalidLocale",
     /// Stored data is damaged.
     CORRUPT_DATA = 0x8004_011B "CorruptData",
+    /// More than the server is ready to answer.
+    TOO_BIG = 0x8004_0305 "TooBig",
+    /// The table has more rows than were asked for.
+    TABLE_TOO_BIG = 0x8004_0403 "TableTooBig",
     /// It took too long.
     TIMEOUT = 0x8004_0401 "Timeout",
     /// The bookmark is gone.
@@ -99,6 +107,13 @@ codes! {
 }
 
 impl ErrorCode {
+    /// Whether it says that the call of the address book failed, and not that it succeeded or succeeded with a warning: the
+    /// codes of [MS-OXNSPI] 2.2.1.2 that are failures have their highest bit set.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        self.0 & 0x8000_0000 != 0
+    }
+
     /// Whether it is [`ErrorCode::SUCCESS`].
     #[must_use]
     pub const fn is_success(self) -> bool {

@@ -269,6 +269,7 @@ pub struct RowsWriter<'b, 'c> {
     out: &'b mut bytes::BytesMut,
     start: usize,
     max_len: usize,
+    max_rows: usize,
     columns: PropertyTags<'c>,
     width: CountWidth,
     count: usize,
@@ -279,7 +280,14 @@ impl<'b, 'c> RowsWriter<'b, 'c> {
     #[must_use]
     pub fn new(out: &'b mut bytes::BytesMut, columns: PropertyTags<'c>, width: CountWidth, max_len: usize) -> Self {
         let start = out.len();
-        Self { out, start, max_len, columns, width, count: 0 }
+        Self { out, start, max_len, max_rows: usize::from(u16::MAX), columns, width, count: 0 }
+    }
+
+    /// The most rows; 65,535 unless set, which is what the count of a ROP can say.
+    #[must_use]
+    pub const fn with_max_rows(mut self, rows: usize) -> Self {
+        self.max_rows = rows;
+        self
     }
 
     /// Appends a row as [`encode_row`] does, and says whether it fitted; one that does not leaves no trace.
@@ -287,9 +295,12 @@ impl<'b, 'c> RowsWriter<'b, 'c> {
     /// # Errors
     /// Those of [`encode_row`]; the row leaves no trace then.
     pub fn push<'v>(&mut self, cells: impl Fn(usize, PropertyTag) -> Cell<'v>) -> Result<bool, EncodeError> {
+        if self.count >= self.max_rows {
+            return Ok(false);
+        }
         let before = self.out.len();
         let result = encode_row(&mut Writer::new(self.out), self.columns, self.width, cells);
-        let fits = self.out.len().saturating_sub(self.start) <= self.max_len && self.count < usize::from(u16::MAX);
+        let fits = self.out.len().saturating_sub(self.start) <= self.max_len;
         if result.is_err() || !fits {
             self.out.truncate(before);
         } else {
