@@ -34,10 +34,11 @@ USAGE
         --json                one object a line: {\"step\",\"ok\",\"ms\",\"detail\"}
 
   oxprobe serve --listen ADDR:PORT [options]
-      A server with a small mailbox in memory for each user, at /mapi/emsmdb/. Port 0 takes a
-      free one. The first line of output is the URL.
+      A server with a small mailbox in memory for each user, at /mapi/emsmdb/, and Autodiscover.
+      Port 0 takes a free one. The first line of output is the URL.
         --user ADDRESS:PASSWORD   a user; may be given several times
         --auth LIST           of basic, ntlm (default: both)
+        --host NAME[:PORT]    the name that Autodiscover tells (default: where it listens)
         --plain               HTTP instead of HTTPS
         --cert FILE --key FILE    PEM certificate chain and key; without them a self-signed
                               certificate is made at start
@@ -70,6 +71,8 @@ pub(crate) enum Command {
 pub(crate) struct ServeArgs {
     /// Where to listen.
     pub(crate) listen: SocketAddr,
+    /// The name, or name and port, that Autodiscover tells.
+    pub(crate) host: Option<String>,
     /// HTTP instead of HTTPS.
     pub(crate) plain: bool,
     /// Address and password of each user.
@@ -189,7 +192,7 @@ fn demo(parser: &mut Parser) -> Result<Command, UsageError> {
 }
 
 fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
-    let (mut listen, mut plain, mut users) = (None, false, Vec::new());
+    let (mut listen, mut host, mut plain, mut users) = (None, None, false, Vec::new());
     let mut schemes = Schemes { basic: true, ntlm: true };
     let (mut cert, mut key, mut write_ca) = (None, None, None);
     while let Some(arg) = parser.next()? {
@@ -199,6 +202,16 @@ fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
                 listen = Some(text.parse().or_else(|_| {
                     usage(format!("--listen {text}: expected an address and a port, as 127.0.0.1:8443 or [::1]:0"))
                 })?);
+            }
+            Arg::Long("host") => {
+                let text = text(parser, "--host")?;
+                let url = Origin::from_url(&format!("https://{text}"));
+                if url.ok().is_none_or(|(_, target)| target != "/") || text.ends_with('/') {
+                    return usage(format!(
+                        "--host {text}: expected a name, or a name and a port, as mail.example.com:8443"
+                    ));
+                }
+                host = Some(text);
             }
             Arg::Long("plain") => plain = true,
             Arg::Long("user") => users.push(user(text(parser, "--user")?)?),
@@ -224,7 +237,7 @@ fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
             return usage(format!("serve: --user {address} stands there twice"));
         }
     }
-    Ok(Command::Serve(ServeArgs { listen, plain, users, schemes, identity, write_ca }))
+    Ok(Command::Serve(ServeArgs { listen, host, plain, users, schemes, identity, write_ca }))
 }
 
 fn test(parser: &mut Parser) -> Result<Command, UsageError> {
@@ -356,11 +369,13 @@ mod tests {
     #[test]
     fn serve_takes_every_flag() {
         let Ok(Command::Serve(args)) = line(
-            "serve --listen 127.0.0.1:0 --user a@oxwire.test:p:w --user b@oxwire.test:x --auth ntlm --cert c --key k --write-ca ca",
+            "serve --listen 127.0.0.1:0 --host mail.oxwire.test:444 --user a@oxwire.test:p:w --user b@oxwire.test:x --auth ntlm \
+             --cert c --key k --write-ca ca",
         ) else {
             panic!("refused")
         };
         assert_eq!(args.users.len(), 2);
+        assert_eq!(args.host.as_deref(), Some("mail.oxwire.test:444"));
         assert_eq!(args.users[0], ("a@oxwire.test".to_owned(), SecretString::from("p:w")));
         assert_eq!(args.schemes, Schemes { basic: false, ntlm: true });
         assert!(args.identity.is_some() && args.write_ca.is_some() && !args.plain);
@@ -391,6 +406,7 @@ mod tests {
             ("serve --listen 127.0.0.1:0 --user x", "--user"),
             ("serve --listen 127.0.0.1:0 --user x:y", "x: expected an address"),
             ("serve --listen 127.0.0.1:0 --user a@b:c --user A@b:d", "twice"),
+            ("serve --listen 127.0.0.1:0 --host a/b", "--host a/b"),
             ("serve --listen 127.0.0.1:0 --cert c", "go together"),
             ("serve --listen 127.0.0.1:0 --plain --write-ca c", "--plain"),
             ("serve --listen 127.0.0.1:0 --auth kerberos", "kerberos"),

@@ -38,6 +38,7 @@ pub(crate) async fn run(json: bool) -> Result<bool, String> {
     let service = Service {
         users: serve::users(&[(ADDRESS.to_owned(), password.clone())]),
         schemes: Schemes { basic: true, ntlm: true },
+        authority: address.to_string(),
         identity: Some(identity),
         mail_on_wait: Some(mail),
         log: Log::Quiet,

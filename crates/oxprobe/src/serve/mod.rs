@@ -1,6 +1,7 @@
 //! The loopback server: HTTP(S), authentication, Session Contexts, and a small mailbox for each user.
 
 mod app;
+mod autodiscover;
 mod objects;
 mod operations;
 mod properties;
@@ -13,6 +14,7 @@ mod users;
 use std::fmt;
 use std::future::Future;
 use std::io::Write;
+use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use oxwire::core::{FileTime, Guid, SecretString};
@@ -27,6 +29,7 @@ use crate::tls::{Identity, TlsError, names_for};
 
 use app::App;
 pub(crate) use app::Mail;
+use autodiscover::Offers;
 use stack::ServerStack;
 use users::Users;
 pub(crate) use users::user_dn;
@@ -46,6 +49,8 @@ pub(crate) struct Service {
     pub(crate) users: Users,
     /// How.
     pub(crate) schemes: Schemes,
+    /// The name and the port that Autodiscover tells: `host:port`.
+    pub(crate) authority: String,
     /// Certificate and key; `None` is HTTP.
     pub(crate) identity: Option<Identity>,
     /// Delivered to whoever waits first.
@@ -75,6 +80,21 @@ pub(crate) fn users(given: &[(String, SecretString)]) -> Users {
     users
 }
 
+/// The names of a certificate of this server's own: where it listens, the name that it tells, and those under which clients
+/// look for Autodiscover.
+pub(crate) fn names(users: &[(String, SecretString)], authority: &str, listening: IpAddr) -> Vec<String> {
+    let mut names = names_for(listening);
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
+    let domains = users.iter().filter_map(|(address, _)| address.split_once('@')).map(|(_, domain)| domain);
+    let domains = domains.flat_map(|domain| [domain.to_owned(), format!("autodiscover.{domain}")]);
+    for name in [host.to_owned()].into_iter().chain(domains) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 fn guid() -> Guid {
     let mut bytes = [0; 16];
     crate::entropy::fill(&mut bytes);
@@ -89,10 +109,13 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), String> {
     let told = |what: &str, error: &dyn fmt::Display| format!("{what}: {error}");
     let listener = TcpListener::bind(args.listen).await.map_err(|error| told(&args.listen.to_string(), &error))?;
     let address = listener.local_addr().map_err(|error| told("the listening address", &error))?;
+    let authority = args.host.unwrap_or_else(|| address.to_string());
     let identity = match (&args.identity, args.plain) {
         (_, true) => None,
         (Some((chain, key)), _) => Some(Identity::read(chain, key).map_err(|error| error.to_string())?),
-        (None, _) => Some(Identity::self_signed(&names_for(address.ip())).map_err(|error| error.to_string())?),
+        (None, _) => Some(
+            Identity::self_signed(&names(&args.users, &authority, address.ip())).map_err(|error| error.to_string())?,
+        ),
     };
     if let (Some(path), Some(identity)) = (&args.write_ca, &identity) {
         let pem = identity.trust_anchor_pem().ok_or("the certificate chain is empty")?;
@@ -101,13 +124,16 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), String> {
     let scheme = if identity.is_some() { "https" } else { "http" };
     let users = users(&args.users);
     let mut lines = format!("{scheme}://{address}{PATH}\n");
+    lines.push_str(&format!(
+        "  Autodiscover at /autodiscover/autodiscover.xml and .json, telling {scheme}://{authority}\n"
+    ));
     for user in users.iter() {
         lines.push_str(&format!("  user {} with DN {}\n", user.address, user.dn));
     }
     if users.is_empty() {
         lines.push_str("  no --user was given: everybody is refused\n");
     }
-    let service = Service { users, schemes: args.schemes, identity, mail_on_wait: None, log: Log::Stderr };
+    let service = Service { users, schemes: args.schemes, authority, identity, mail_on_wait: None, log: Log::Stderr };
     let server = serve(listener, service).map_err(|error| error.to_string())?;
     let mut out = std::io::stdout();
     out.write_all(lines.as_bytes()).and_then(|()| out.flush()).map_err(|error| told("standard output", &error))?;
@@ -120,14 +146,16 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), String> {
 /// # Errors
 /// [`ServeError`].
 pub(crate) fn serve(listener: TcpListener, service: Service) -> Result<impl Future<Output = ()> + Send, ServeError> {
-    let Service { users, schemes, identity, mail_on_wait, log } = service;
+    let Service { users, schemes, authority, identity, mail_on_wait, log } = service;
+    let scheme = if identity.is_some() { "https" } else { "http" };
+    let offers = Offers::new(format!("{scheme}://{authority}"));
     let leaf: Option<CertificateDer<'static>> = identity.as_ref().and_then(|identity| identity.leaf().cloned());
     let acceptor = match identity {
         Some(identity) => Some(TlsAcceptor::from(identity.into_config()?)),
         None => None,
     };
     let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
-    let stack = ServerStack::new(App::new(users, mail_on_wait, log), schemes, leaf.as_deref(), now, wall)
+    let stack = ServerStack::new(App::new(users, mail_on_wait, log), offers, schemes, leaf.as_deref(), now, wall)
         .map_err(ServeError::Setup)?;
     Ok(accept_all(listener, Driver::new(stack, None), acceptor))
 }

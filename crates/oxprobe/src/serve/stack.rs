@@ -1,15 +1,18 @@
 //! The server's layers as the driver sees them: authentication over HTTP events, the machine, and the application.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use oxwire::auth::ntlm::{ExtendedProtection, nt_hash};
-use oxwire::auth::server::{Answer, ServerConfig as AuthConfig, ServerEvent, ServerLayer};
+use oxwire::auth::server::{Answer, Delivery, ServerConfig as AuthConfig, ServerEvent, ServerLayer};
 use oxwire::auth::{AuthScheme, ChannelBinding};
-use oxwire::core::{ConnectionId, Error, FileTime};
-use oxwire::http::{HttpEvent, HttpTransmit};
+use oxwire::autodiscover::responder::{Responder, ResponderConfig, Service};
+use oxwire::core::{ConnectionId, Error, FileTime, Principal};
+use oxwire::http::{Head, HttpEvent, HttpTransmit};
 use oxwire::mapihttp::server::{Server, ServerConfig};
 
 use super::app::App;
+use super::autodiscover::{Offers, told};
 use super::objects::Objects;
 use crate::args::Schemes;
 use crate::net::driver::Stack;
@@ -22,9 +25,22 @@ const SERVER_NAME: &str = "OXPROBE";
 pub(crate) struct ServerStack {
     auth: ServerLayer,
     machine: Server<Objects>,
+    responder: Responder,
+    /// Where the request of a connection goes that does not go to `machine`.
+    routes: HashMap<ConnectionId, Route>,
     app: App,
+    offers: Offers,
     /// `None` without TLS.
     binding: Option<ChannelBinding>,
+}
+
+/// A request that is not the endpoint's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route {
+    /// Autodiscover, behind authentication.
+    Autodiscover,
+    /// Autodiscover v2: clients ask it without authentication, so it goes around that layer, both ways.
+    Anonymous,
 }
 
 impl ServerStack {
@@ -34,6 +50,7 @@ impl ServerStack {
     /// A layer refuses its configuration.
     pub(crate) fn new(
         app: App,
+        offers: Offers,
         schemes: Schemes,
         certificate: Option<&[u8]>,
         now: Instant,
@@ -53,7 +70,8 @@ impl ServerStack {
         let config = ServerConfig::new().with_secure_cookies(binding.is_some());
         let machine = Server::new(now, wall, config, crate::entropy::fill).map_err(|error| error.to_string())?;
         let auth = ServerLayer::new(auth, Box::new(crate::entropy::fill), now, wall);
-        Ok(Self { auth, machine, app, binding })
+        let responder = Responder::new(ResponderConfig::DEFAULT);
+        Ok(Self { auth, machine, responder, routes: HashMap::new(), app, offers, binding })
     }
 
     /// Lets the layers and the application talk until nobody has anything left to say.
@@ -63,13 +81,39 @@ impl ServerStack {
             if let Some(event) = self.auth.poll_event() {
                 self.on_auth(now, event);
             } else if let Some(delivery) = self.auth.poll_deliver() {
-                let handled = self.machine.handle(now, delivery.conn, delivery.principal.as_ref(), delivery.event);
-                result = result.and(handled);
+                result = result.and(self.route(now, delivery));
+            } else if let Some(event) = self.responder.poll_event() {
+                let who = event.principal.as_ref().map_or("nobody", Principal::name);
+                self.app.note(event.conn, &format!("{who}: {}", told(&event.wanted)));
+                if let Some(reply) = self.offers.reply(self.app.users(), &event.wanted) {
+                    self.responder.reply(event.handle, &reply);
+                }
             } else if let Some(event) = self.machine.poll_event() {
                 self.app.on_event(now, &mut self.machine, event);
             } else {
                 return result;
             }
+        }
+    }
+
+    /// Gives what authentication lets through to whom it is for.
+    fn route(&mut self, now: Instant, delivery: Delivery) -> Result<(), Error> {
+        let Delivery { conn, principal, event, .. } = delivery;
+        match &event {
+            HttpEvent::Head(Head::Request(head)) => match Service::of_target(head.target()) {
+                Some(_) => drop(self.routes.insert(conn, Route::Autodiscover)),
+                None => drop(self.routes.remove(&conn)),
+            },
+            HttpEvent::Reset(_) => {
+                self.routes.remove(&conn);
+                self.responder.handle(now, conn, None, event.clone())?;
+                return self.machine.handle(now, conn, None, event);
+            }
+            _ => {}
+        }
+        match self.routes.get(&conn) {
+            Some(_) => self.responder.handle(now, conn, principal.as_ref(), event),
+            None => self.machine.handle(now, conn, principal.as_ref(), event),
         }
     }
 
@@ -116,7 +160,25 @@ impl Stack for ServerStack {
     }
 
     fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
-        let handled = self.auth.handle(now, conn, event);
+        if let HttpEvent::Head(Head::Request(head)) = &event {
+            let anonymous = Service::of_target(head.target()).is_some_and(Service::is_anonymous);
+            if anonymous {
+                self.routes.insert(conn, Route::Anonymous);
+            } else {
+                self.routes.remove(&conn);
+            }
+        }
+        let anonymous = self.routes.get(&conn) == Some(&Route::Anonymous);
+        let handled = match event {
+            HttpEvent::Reset(_) => {
+                // The layer tells the machines of those connections only that it let through.
+                let told = self.responder.handle(now, conn, None, event.clone());
+                self.routes.remove(&conn);
+                told.and(self.auth.handle(now, conn, event))
+            }
+            event if anonymous => self.responder.handle(now, conn, None, event),
+            event => self.auth.handle(now, conn, event),
+        };
         handled.and(self.settle(now))
     }
 
@@ -126,7 +188,13 @@ impl Stack for ServerStack {
                 return Some(transmit);
             }
             let _ = self.settle(now);
-            let transmit = self.machine.poll_transmit(now)?;
+            let transmit = match self.responder.poll_transmit(now) {
+                Some(transmit) if self.routes.get(&transmit.conn()) == Some(&Route::Anonymous) => {
+                    return Some(transmit);
+                }
+                Some(transmit) => transmit,
+                None => self.machine.poll_transmit(now)?,
+            };
             let conn = transmit.conn();
             if self.auth.handle_outgoing(now, transmit).is_err() {
                 return Some(HttpTransmit::Abort { conn });
@@ -137,10 +205,12 @@ impl Stack for ServerStack {
     fn handle_timeout(&mut self, now: Instant) {
         self.auth.handle_timeout(now);
         self.machine.handle_timeout(now);
+        self.responder.handle_timeout(now);
         let _ = self.settle(now);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.auth.poll_timeout().into_iter().chain(self.machine.poll_timeout()).min()
+        let machines = self.machine.poll_timeout().into_iter().chain(self.responder.poll_timeout());
+        machines.chain(self.auth.poll_timeout()).min()
     }
 }

@@ -28,6 +28,13 @@ pub(crate) struct User {
     pub(crate) mailbox: Mailbox,
 }
 
+impl User {
+    /// The name that is shown: the local part of the address.
+    pub(crate) fn display_name(&self) -> &str {
+        self.address.split('@').next().unwrap_or_default()
+    }
+}
+
 /// All users.
 #[derive(Debug, Default)]
 pub(crate) struct Users(Vec<User>);
@@ -70,6 +77,16 @@ impl Users {
         };
         let mut fitting = self.0.iter().filter(fits);
         fitting.next().filter(|_| fitting.next().is_none())
+    }
+
+    /// The user with that address, in any letter case.
+    pub(crate) fn of_address(&self, address: &str) -> Option<&User> {
+        self.0.iter().find(|user| user.address.eq_ignore_ascii_case(address))
+    }
+
+    /// The user with that legacy DN, in any letter case.
+    pub(crate) fn of_dn(&self, dn: &str) -> Option<&User> {
+        self.0.iter().find(|user| user.dn.eq_ignore_ascii_case(dn))
     }
 
     /// The user that an authenticated principal is.

@@ -89,7 +89,7 @@ impl UrlPair {
 pub struct MapiHttp {
     /// The mailbox endpoint.
     pub mail_store: UrlPair,
-    /// The address book endpoint.
+    /// The address book endpoint; without a URL it is left out.
     pub address_book: UrlPair,
 }
 

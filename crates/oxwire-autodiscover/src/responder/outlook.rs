@@ -25,7 +25,11 @@ pub(super) fn redirect_url(url: &str) -> Response<'_> {
 pub(super) fn settings<'m>(mailbox: &'m Mailbox, headers: &RequestHeaders<'_>) -> Option<Response<'m>> {
     let mut account = account(Action::Settings);
     if let Some(mapi) = mailbox.mapi_http.as_ref().filter(|_| headers.mapi_http_capability.is_some_and(|v| v >= 1)) {
-        account.protocols.push(Protocol::mapi_http(mapi_urls(&mapi.mail_store), mapi_urls(&mapi.address_book)));
+        let mut protocol = Protocol::mapi_http(mapi_urls(&mapi.mail_store), mapi_urls(&mapi.address_book));
+        if mapi.address_book == UrlPair::default() {
+            protocol.parts.retain(|part| !matches!(part, Part::AddressBook(_)));
+        }
+        account.protocols.push(protocol);
     }
     if let Some(rpc) = &mailbox.rpc_http {
         // EXCH and EXPR stand here whatever else is offered: the Remote Connectivity Analyzer asks for both.

@@ -1,0 +1,90 @@
+//! What Autodiscover says of the users of this server.
+
+use oxwire::autodiscover::json::Protocol;
+use oxwire::autodiscover::responder::{
+    Known, KnownJson, Mailbox, MapiHttp, Proxy, Reply, RpcHttp, UrlPair, Wanted, answer_json,
+};
+
+use super::PATH;
+use super::users::{User, Users};
+
+/// What this server offers to its users, and under which name.
+#[derive(Debug, Clone)]
+pub(crate) struct Offers {
+    /// `https://host:port`, in front of every URL.
+    base: String,
+    /// The path of the address book endpoint, where it is served.
+    pub(crate) address_book: Option<&'static str>,
+    /// The proxy of Outlook Anywhere, where it is served: then EXCH and EXPR are published, and EXHTTP to who asks for it.
+    pub(crate) rpc_http: Option<Proxy>,
+}
+
+impl Offers {
+    /// MAPI over HTTP for the mailbox, and nothing else.
+    pub(crate) fn new(base: impl Into<String>) -> Self {
+        Self { base: base.into(), address_book: None, rpc_http: None }
+    }
+
+    /// The mailbox of a user as Autodiscover tells it.
+    fn mailbox(&self, user: &User) -> Mailbox {
+        let domain = user.address.split_once('@').map_or("", |(_, domain)| domain);
+        let id = format!("{}@{domain}", user.mailbox.guid);
+        let url = |path: &str| format!("{}{path}?MailboxId={id}", self.base);
+        let mut mailbox = Mailbox::new(&user.address, user.display_name(), &user.dn);
+        mailbox.mapi_http = Some(MapiHttp {
+            mail_store: UrlPair::both(url(PATH)),
+            address_book: self.address_book.map(|path| UrlPair::both(url(path))).unwrap_or_default(),
+        });
+        mailbox.rpc_http = self.rpc_http.as_ref().map(|proxy| {
+            let server_dn = format!(
+                "/o=oxwire/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Configuration/cn=Servers/cn={id}"
+            );
+            RpcHttp {
+                mdb_dn: format!("{server_dn}/cn=Microsoft Private MDB"),
+                server: id.clone(),
+                server_dn,
+                server_version: SERVER_VERSION.to_owned(),
+                internal: Some(proxy.clone()),
+                external: Some(proxy.clone()),
+            }
+        });
+        mailbox
+    }
+
+    /// The reply to a question.
+    pub(crate) fn reply(&self, users: &Users, wanted: &Wanted) -> Option<Reply> {
+        match wanted {
+            Wanted::Pox(question) => {
+                let user = match (question.email_address(), question.legacy_dn()) {
+                    (Some(address), _) => users.of_address(address),
+                    (None, Some(dn)) => users.of_dn(dn),
+                    (None, None) => None,
+                };
+                let mailbox = user.map(|user| self.mailbox(user));
+                Some(question.answer(mailbox.as_ref().map_or(Known::Nobody, Known::Mailbox)))
+            }
+            Wanted::Json(query) => {
+                let url = format!("{}/autodiscover/autodiscover.xml", self.base);
+                let urls = [(Protocol::AutodiscoverV1, url.as_str())];
+                let known = users.of_address(&query.email).map_or(KnownJson::Nobody, |_| KnownJson::Urls(&urls));
+                Some(answer_json(query, known))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// 15.0, as `ServerVersion` has it: on 15.2 some clients change their ways.
+const SERVER_VERSION: &str = "73C08000";
+
+/// What is asked, in a line of the log.
+pub(crate) fn told(wanted: &Wanted) -> String {
+    match wanted {
+        Wanted::Pox(question) => {
+            let who = question.email_address().or(question.legacy_dn()).unwrap_or_default();
+            format!("Autodiscover POX for {who:?}")
+        }
+        Wanted::Json(query) => format!("Autodiscover v2 for {:?}, {:?}", query.email, query.protocol.name()),
+        _ => "Autodiscover".to_owned(),
+    }
+}
