@@ -2,11 +2,16 @@
 //!
 //! - [`rts`]: RTS commands and RTS PDUs, both directions.
 //! - [`http`]: the heads of the requests and responses that channels ride on.
-//! - [`flow_control`], [`channel`], [`ping`], [`fault`]: what all roles share.
+//! - [`flow_control`], [`channel`], [`ping`], [`fault`]: what all roles share; [`front`]: what those do that take channel requests.
+//! - [`endpoint`]: proxies and server in one process, for a server that is reached over HTTP itself.
 
 pub mod channel;
+pub mod endpoint;
 pub mod fault;
 pub mod flow_control;
+pub mod front;
 pub mod http;
 pub mod ping;
 pub mod rts;
+#[cfg(test)]
+mod test_pdus;

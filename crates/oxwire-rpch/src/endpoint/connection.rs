@@ -1,0 +1,679 @@
+//! A virtual connection: its verbs, its timers, what it sends and what ends it.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use oxwire_core::{Closed, ConnectionId, Encode, Error, PeerFault, Principal, encode_to_bytes};
+use oxwire_http::{Head, HeadError, HttpEvent, HttpTransmit, ResponseHead, name};
+
+use super::in_channel::{self, InChannel, VirtualInChannel};
+use super::out_channel::{self, OutChannel, VirtualOutChannel};
+use super::{Event, InChannelResponse, VirtualConnectionConfig, VirtualConnectionId};
+use crate::channel::{Lifetime, PdusIn, SendQueue};
+use crate::fault::{Refused, RefusedReason, is_one_rpc_pdu, timed_out, wrong_value};
+use crate::front::{Caller, Channel, FirstPdu};
+use crate::http::{RpcTarget, out_channel_response};
+use crate::ping::{PingOriginator, earliest};
+use crate::rts::conn::ConnC2;
+use crate::rts::in_r2::InR2A4;
+use crate::rts::other::{FlowControlAckWithDestination, Ping};
+use crate::rts::out_r2::{OutR2A2, OutR2A6};
+use crate::rts::{Ance, ConnectionTimeout, Destination, ForwardDestination, ReceiveWindowSize, RtsCookie, Version};
+
+/// Tells the endpoint that a virtual connection has ended, by being dropped.
+pub(super) struct Lease {
+    id: VirtualConnectionId,
+    ended: Sender<VirtualConnectionId>,
+}
+
+impl Lease {
+    pub(super) const fn new(id: VirtualConnectionId, ended: Sender<VirtualConnectionId>) -> Self {
+        Self { id, ended }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // Where the endpoint is gone, nobody counts any more.
+        let _nobody = self.ended.send(self.id);
+    }
+}
+
+/// What a virtual connection is made of.
+pub(super) struct Parts {
+    pub(super) id: VirtualConnectionId,
+    pub(super) config: VirtualConnectionConfig,
+    pub(super) in_channel: Box<Channel>,
+    pub(super) out_channel: Box<Channel>,
+    /// Bytes of the OUT channel response's body so far.
+    pub(super) sent: usize,
+    pub(super) transmits: VecDeque<HttpTransmit>,
+    pub(super) lease: Lease,
+}
+
+/// A virtual connection as its server holds it: a stream of RPC PDUs each way, over HTTP channels that come and go.
+///
+/// It is `Send`, owns its channels and is driven by itself: the events of its connections go into [`handle`](Self::handle), successor
+/// channels into [`attach`](Self::attach), and what is to be done comes out of [`poll_transmit`](Self::poll_transmit). Dropping it
+/// gives its place in the endpoint back; close its connections then.
+///
+/// # Nothing is lost
+/// PDUs that were taken by [`send_pdu`](Self::send_pdu) go out once and in order, whatever channel they wait on; PDUs of the client are
+/// told once and in order, also while an IN channel is recycled. When the virtual connection ends, what never went out comes back as
+/// [`Event::Undelivered`], and [`Event::Closed`] says how much went out and was not acknowledged.
+///
+/// # Recycling
+/// IN channels are recycled when the client begins it. OUT channels are recycled when [`VirtualConnectionConfig::recycle_threshold`]
+/// bytes are left, or when the next PDU has no room; a client that cannot follow keeps what is left of its channel.
+/// Both go by IN_R2 and OUT_R2 ([MS-RPCH] 3.2.1.5.3.3, 3.2.1.5.3.5): the proxy is always the same one.
+pub struct VirtualConnection {
+    id: VirtualConnectionId,
+    pub(super) config: VirtualConnectionConfig,
+    cookie: RtsCookie,
+    association_group: RtsCookie,
+    rpc: RpcTarget,
+    caller: Caller,
+    pub(super) ins: VirtualInChannel,
+    pub(super) outs: VirtualOutChannel,
+    queue: SendQueue,
+    /// A PDU was refused, and the application waits to hear that there is room.
+    refused: bool,
+    /// Bytes received on IN channels that are gone, and not yet consumed.
+    pub(super) orphaned: usize,
+    pub(super) events: VecDeque<Event>,
+    pub(super) transmits: VecDeque<HttpTransmit>,
+    pub(super) ping: PingOriginator,
+    /// When the client was last heard.
+    heard: Instant,
+    keep_alive: Duration,
+    /// The latest `now`; time does not go back.
+    clock: Instant,
+    ended: Option<Closed>,
+    lease: Option<Lease>,
+}
+
+/// How a virtual connection's channels are closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Farewell {
+    Close,
+    Abort,
+}
+
+impl VirtualConnection {
+    /// Both channels are here: CONN/C2 goes out, and the state is opened. [MS-RPCH] 3.2.5.5.3.2
+    pub(super) fn open(now: Instant, parts: Parts) -> Self {
+        let Parts { id, config, in_channel, out_channel, sent, transmits, lease } = parts;
+        let (in_cookie, keep_alive, group) = match in_channel.first {
+            FirstPdu::ConnB1(pdu) => {
+                (pdu.in_channel_cookie.0, pdu.client_keepalive.interval_ms(), pdu.association_group_id.0)
+            }
+            // The endpoint pairs CONN/B1 with CONN/A1 only.
+            _ => (RtsCookie::default(), 300_000, RtsCookie::default()),
+        };
+        let (out_cookie, window) = match out_channel.first {
+            FirstPdu::ConnA1(pdu) => (pdu.out_channel_cookie.0, pdu.receive_window_size.0),
+            _ => (RtsCookie::default(), 0),
+        };
+        let mut ping = PingOriginator::new(now, out_timeout(&config, &out_channel));
+        let keep_alive = Duration::from_millis(u64::from(keep_alive));
+        ping.set_keep_alive(Some(keep_alive));
+        let cookie = in_channel.virtual_connection_cookie();
+        let (rpc, caller) = (in_channel.request.rpc.clone(), in_channel.caller.clone());
+        let mut out =
+            OutChannel::new(out_channel.conn, out_cookie, window, config.channel_lifetime, out_channel.pdus, None);
+        out.lifetime.on_sent(sent);
+        let channel = InChannel::new(*in_channel, in_cookie, &config);
+        let in_conn = channel.conn;
+        let mut this = Self {
+            id,
+            cookie,
+            association_group: group,
+            rpc,
+            caller,
+            ins: VirtualInChannel::Opened(in_channel::Opened { channel }),
+            outs: VirtualOutChannel::Opened(out_channel::Opened { channel: out }),
+            queue: SendQueue::new(config.send_queue),
+            refused: false,
+            orphaned: 0,
+            events: VecDeque::new(),
+            transmits,
+            ping,
+            heard: now,
+            keep_alive,
+            clock: now,
+            ended: None,
+            lease: Some(lease),
+            config,
+        };
+        let c2 = ConnC2 {
+            version: Version(1),
+            receive_window_size: ReceiveWindowSize(config.receive_window),
+            connection_timeout: ConnectionTimeout(millis(config.connection_timeout)),
+        };
+        let opened = this.send_rts(&c2);
+        this.answer_in(in_conn, true);
+        let opened = opened.map_err(Ending::from).and_then(|()| this.read_in());
+        let opened = opened.and_then(|()| this.read_out().map_err(Ending::from));
+        let _told = this.fail_on(opened);
+        this
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn id(&self) -> VirtualConnectionId {
+        self.id
+    }
+
+    /// Its cookie, which the client chose.
+    #[must_use]
+    pub const fn cookie(&self) -> RtsCookie {
+        self.cookie
+    }
+
+    /// The client's association group.
+    #[must_use]
+    pub const fn association_group(&self) -> RtsCookie {
+        self.association_group
+    }
+
+    /// The RPC server that the client has asked for.
+    #[must_use]
+    pub const fn rpc(&self) -> &RpcTarget {
+        &self.rpc
+    }
+
+    /// Who the client is.
+    #[must_use]
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Whose virtual connection it is, where requests are authenticated.
+    #[must_use]
+    pub const fn principal(&self) -> Option<&Principal> {
+        self.caller.principal.as_ref()
+    }
+
+    /// The connections that its channels are on: the IN channel, the OUT channel, and while one of them is recycled its successor.
+    pub fn connections(&self) -> impl Iterator<Item = ConnectionId> {
+        let ins = [self.ins.reading(), self.ins.successor()].into_iter().flatten().map(|channel| channel.conn);
+        let outs = [self.outs.default(), self.outs.successor()].into_iter().flatten().map(|channel| channel.conn);
+        ins.chain(outs)
+    }
+
+    /// The keep-alive interval that the client has asked for.
+    #[must_use]
+    pub const fn keep_alive(&self) -> Duration {
+        self.keep_alive
+    }
+
+    /// The states of the virtual IN channel and of the virtual OUT channel, in the words of [MS-RPCH] 3.2.3, 3.2.4 and 3.2.5.
+    #[must_use]
+    pub const fn states(&self) -> (&'static str, &'static str) {
+        (self.ins.name(), self.outs.name())
+    }
+
+    /// Bytes of RPC PDUs that wait to be sent.
+    #[must_use]
+    pub const fn queued(&self) -> usize {
+        self.queue.bytes()
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Takes an event of one of its connections. Of a connection that is no longer one of its own (a predecessor) nothing is wanted.
+    ///
+    /// # Errors
+    /// [`Error::Peer`] for what ends the virtual connection, with the PDU, the state and the section; [`Error::Closed`] after its end.
+    pub fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
+        self.alive()?;
+        let now = self.tick(now);
+        let result = self.dispatch(now, conn, event);
+        self.fail_on(result)
+    }
+
+    /// Takes a successor channel from the endpoint. After the end the channel's connection is closed.
+    ///
+    /// # Errors
+    /// Those of [`handle`](Self::handle): a successor that nobody has reason to open ends the virtual connection.
+    pub fn attach(&mut self, now: Instant, channel: Box<Channel>) -> Result<(), Error> {
+        let conn = channel.conn;
+        let result = self.alive().and_then(|()| {
+            let now = self.tick(now);
+            self.heard = now;
+            let result = self.on_successor(now, *channel);
+            self.fail_on(result)
+        });
+        let aborted =
+            |transmit: &HttpTransmit| matches!(transmit, HttpTransmit::Abort { conn: other } if *other == conn);
+        if result.is_err() && !self.transmits.iter().any(aborted) {
+            self.transmits.push_back(HttpTransmit::Abort { conn });
+        }
+        result
+    }
+
+    /// Hands an RPC PDU over, whole.
+    ///
+    /// # Errors
+    /// [`Refused`], with the PDU: the queue is full ([`Event::Writable`] says when there is room), it could never be sent, it is no
+    /// whole RPC PDU, or the virtual connection has ended.
+    pub fn send_pdu(&mut self, now: Instant, pdu: Bytes) -> Result<(), Refused> {
+        self.tick(now);
+        let Some(out) = self.outs.default() else { return Err(Refused { pdu, reason: RefusedReason::Closed }) };
+        let lifetime = self.config.channel_lifetime;
+        let room = usize::try_from(lifetime.saturating_sub(Lifetime::RESERVE)).unwrap_or(usize::MAX);
+        let reason = if !is_one_rpc_pdu(&pdu) {
+            RefusedReason::NotAPdu
+        } else if !out.sender.can_ever_send(pdu.len()) {
+            RefusedReason::LargerThanWindow { window: out.sender.peer_receive_window() }
+        } else if pdu.len() > room {
+            RefusedReason::LargerThanChannel { lifetime }
+        } else {
+            return self.queue.push(pdu).map_err(|pdu| {
+                self.refused = true;
+                Refused { pdu, reason: RefusedReason::QueueFull { limit: self.config.send_queue } }
+            });
+        };
+        Err(Refused { pdu, reason })
+    }
+
+    /// Gives the receive window of consumed RPC PDUs back: each PDU once, by its length, in the order of [`Event::Pdu`].
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for more than has been received; [`Error::Closed`] after the end.
+    pub fn consume(&mut self, now: Instant, len: usize) -> Result<(), Error> {
+        self.alive()?;
+        self.tick(now);
+        // What the application has not consumed of a predecessor is consumed first, and acknowledged to nobody.
+        let of_predecessor = self.orphaned.min(len);
+        let Some(channel) = self.ins.reading_mut() else { return Ok(()) };
+        let due = channel.receiver.consume(len.saturating_sub(of_predecessor))?;
+        self.orphaned = self.orphaned.saturating_sub(of_predecessor);
+        if due {
+            let flow_control_ack = channel.receiver.ack(channel.cookie);
+            let destination = Destination(ForwardDestination::CLIENT);
+            let result = self.send_rts(&FlowControlAckWithDestination { destination, flow_control_ack });
+            self.fail_on(result)?;
+        }
+        Ok(())
+    }
+
+    /// Closes its channels. What was not handed out comes back as [`Event::Undelivered`].
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when it has ended before.
+    pub fn close(&mut self, now: Instant) -> Result<(), Error> {
+        self.alive()?;
+        self.tick(now);
+        self.end(Closed { reason: "closed by the application".into() }.into(), Farewell::Close);
+        Ok(())
+    }
+
+    /// Pings, and ends what takes too long.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.ended.is_some() {
+            return;
+        }
+        let now = self.tick(now);
+        let over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
+        let fault = if over(self.ins.deadline()) {
+            Some(timed_out("Opened_A5W", "IN_R2/A5 on the predecessor IN channel", "[MS-RPCH] 3.2.3.5.8"))
+        } else if over(self.outs.deadline()) {
+            let expected = match self.outs {
+                VirtualOutChannel::OpenedA4W(_) => "OUT_R2/A3 on a successor OUT channel",
+                VirtualOutChannel::R2C1W(_) => "OUT_R2/C1 on the successor OUT channel",
+                _ => "OUT_R2/A7 on the IN channel",
+            };
+            Some(timed_out(self.outs.name(), expected, "[MS-RPCH] 3.2.5.2.1"))
+        } else if over(self.idle_at()) {
+            Some(timed_out(self.ins.name(), "a PDU or a ping from the client", "[MS-RPCH] 3.2.2.6.1"))
+        } else {
+            None
+        };
+        if let Some(fault) = fault {
+            self.fail(fault.into());
+        } else if self.ping.is_due(now) {
+            let plugged = self.outs.default().is_none_or(|channel| channel.plugged.is_some());
+            let sent = if plugged { Ok(()) } else { self.send_rts(&Ping {}) };
+            self.ping.on_sent(now);
+            let _told = self.fail_on(sent);
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None` is "never".
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.ended.is_some() {
+            return None;
+        }
+        earliest([self.ping.poll_timeout(), self.ins.deadline(), self.outs.deadline(), self.idle_at()])
+    }
+
+    fn idle_at(&self) -> Option<Instant> {
+        self.config.idle_timeout.and_then(|patience| self.heard.checked_add(patience))
+    }
+
+    /// What is to be done with its connections. Take from it no more than the connection can hold: what is not taken waits in the queue,
+    /// whose limit then holds the application back.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<HttpTransmit> {
+        if let Some(transmit) = self.transmits.pop_front() {
+            return Some(transmit);
+        }
+        let len = self.queue.front_len()?;
+        let out = self.outs.default_mut()?;
+        if out.plugged.is_some() {
+            return None;
+        }
+        if !out.sender.can_ever_send(len) {
+            let fault = wrong_value(
+                "opened",
+                "OUT_R2/A3 with a ReceiveWindowSize that takes what the predecessor took",
+                format!("{} bytes, and a PDU of {len} waits", out.sender.peer_receive_window()),
+                "[MS-RPCH] 2.2.4.36",
+            );
+            self.fail(fault.into());
+            return self.transmits.pop_front();
+        }
+        if !out.lifetime.has_room_for_rpc(len) {
+            self.start_out_recycling(now);
+            return self.transmits.pop_front();
+        }
+        if !out.sender.send(len) {
+            return None;
+        }
+        out.on_sent(len);
+        let conn = out.conn;
+        let near = out.lifetime.approaches_its_end(self.config.recycle_threshold);
+        let pdu = self.queue.pop()?;
+        let now = self.tick(now);
+        self.ping.on_sent(now);
+        if self.refused && self.queue.bytes() <= self.config.send_queue / 2 {
+            self.refused = false;
+            self.events.push_back(Event::Writable);
+        }
+        if near {
+            self.start_out_recycling(now);
+        }
+        Some(HttpTransmit::Event { conn, event: HttpEvent::Body(pdu) })
+    }
+
+    /// What happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    fn tick(&mut self, now: Instant) -> Instant {
+        self.clock = self.clock.max(now);
+        self.clock
+    }
+
+    fn alive(&self) -> Result<(), Error> {
+        self.ended.as_ref().map_or(Ok(()), |closed| Err(closed.clone().into()))
+    }
+
+    fn dispatch(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Ending> {
+        let is = |channel: Option<&InChannel>| channel.is_some_and(|channel| channel.conn == conn);
+        if is(self.ins.reading()) {
+            match event {
+                HttpEvent::Body(bytes) => {
+                    self.heard = now;
+                    if let Some(channel) = self.ins.reading_mut() {
+                        channel.pdus.push(bytes);
+                    }
+                    self.read_in()?;
+                }
+                HttpEvent::End => {
+                    if let Some(channel) = self.ins.reading_mut() {
+                        channel.ended = true;
+                    }
+                    self.read_in()?;
+                }
+                HttpEvent::Reset(reset) => return Err(Ending::Gone("IN channel", reset.reason)),
+                _ => {}
+            }
+        } else if is(self.ins.successor()) {
+            match event {
+                HttpEvent::Body(bytes) => {
+                    self.heard = now;
+                    self.hold_successor(bytes)?;
+                }
+                HttpEvent::End => {
+                    if let Some(channel) = self.ins.successor_mut() {
+                        channel.ended = true;
+                    }
+                }
+                HttpEvent::Reset(reset) => return Err(Ending::Gone("successor IN channel", reset.reason)),
+                _ => {}
+            }
+        } else if let Some(channel) = self.out_of(conn) {
+            match event {
+                HttpEvent::Body(bytes) => {
+                    channel.pdus.push(bytes);
+                    self.read_out()?;
+                }
+                HttpEvent::Reset(reset) => return Err(Ending::Gone("OUT channel", reset.reason)),
+                // The request of an OUT channel is whole with its first PDUs.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn out_of(&mut self, conn: ConnectionId) -> Option<&mut OutChannel> {
+        if self.outs.default().is_some_and(|channel| channel.conn == conn) {
+            return self.outs.default_mut();
+        }
+        self.outs.successor_mut().filter(|channel| channel.conn == conn)
+    }
+
+    /// Puts an RTS PDU on the default OUT channel, or has it wait where that is plugged.
+    pub(super) fn send_rts<T: Encode>(&mut self, pdu: &T) -> Result<(), PeerFault> {
+        let Ok(bytes) = encode_to_bytes(pdu) else { return Ok(()) };
+        let now = self.clock;
+        let state = self.outs.name();
+        let Some(channel) = self.outs.default_mut() else { return Ok(()) };
+        if let Some(plugged) = &mut channel.plugged {
+            plugged.push_back(bytes);
+            return Ok(());
+        }
+        let event = put(channel, bytes, state)?;
+        self.transmits.push_back(event);
+        self.ping.on_sent(now);
+        Ok(())
+    }
+
+    /// Ends plugged channel mode of the default OUT channel: the response, then what has waited.
+    pub(super) fn unplug_out(&mut self) -> Result<(), PeerFault> {
+        let (now, state, lifetime) = (self.clock, self.outs.name(), self.config.channel_lifetime);
+        let Some(channel) = self.outs.default_mut() else { return Ok(()) };
+        let Some(waiting) = channel.plugged.take() else { return Ok(()) };
+        if let Ok(head) = out_channel_response(lifetime) {
+            let event = HttpEvent::Head(Head::Response(head));
+            self.transmits.push_back(HttpTransmit::Event { conn: channel.conn, event });
+        }
+        for bytes in waiting {
+            let event = put(channel, bytes, state)?;
+            self.transmits.push_back(event);
+        }
+        self.ping.on_sent(now);
+        Ok(())
+    }
+
+    /// [MS-RPCH] 3.2.5.5.15. Without effect while the OUT channel is being recycled.
+    fn start_out_recycling(&mut self, now: Instant) {
+        if !matches!(self.outs, VirtualOutChannel::Opened(_)) {
+            return;
+        }
+        let deadline = now.checked_add(self.config.setup_timeout);
+        if let VirtualOutChannel::Opened(state) = mem::replace(&mut self.outs, VirtualOutChannel::Finished) {
+            self.outs = VirtualOutChannel::OpenedA4W(state.start_recycling(deadline));
+        }
+        let sent = self.send_rts(&OutR2A2 {});
+        let _told = self.fail_on(sent);
+    }
+
+    /// The client has opened a successor channel.
+    fn on_successor(&mut self, now: Instant, mut channel: Channel) -> Result<(), PeerFault> {
+        let deadline = now.checked_add(self.config.setup_timeout);
+        match channel.first {
+            FirstPdu::InA1(pdu) => {
+                self.ins.check_in_r2_a1(pdu.predecessor_channel_cookie.0)?;
+                let conn = channel.conn;
+                let successor = InChannel::new(channel, pdu.successor_channel_cookie.0, &self.config);
+                if let VirtualInChannel::Opened(state) = mem::replace(&mut self.ins, VirtualInChannel::Finished) {
+                    self.ins = VirtualInChannel::OpenedA5W(Box::new(state.on_in_r2_a1(successor, deadline)));
+                }
+                self.answer_in(conn, false);
+                self.send_rts(&InR2A4 {})
+            }
+            FirstPdu::OutA3(pdu) => {
+                self.outs.check_out_r2_a3(pdu.predecessor_channel_cookie.0)?;
+                let pdus = mem::replace(&mut channel.pdus, PdusIn::new(self.config.max_pdu));
+                let window = pdu.outbound_proxy_receive_window_size.0;
+                let (conn, cookie) = (channel.conn, pdu.successor_channel_cookie.0);
+                let (lifetime, plugged) = (self.config.channel_lifetime, Some(VecDeque::new()));
+                let successor = OutChannel::new(conn, cookie, window, lifetime, pdus, plugged);
+                if let VirtualOutChannel::OpenedA4W(state) = mem::replace(&mut self.outs, VirtualOutChannel::Finished) {
+                    self.outs = VirtualOutChannel::OpenedR2A8W(Box::new(state.on_out_r2_a3(successor, deadline)));
+                }
+                self.ping.set_connection_timeout(out_timeout(&self.config, &channel));
+                self.send_rts(&OutR2A6 { ance: Ance })?;
+                self.read_out()
+            }
+            FirstPdu::ConnA1(_) => Err(wrong_value("opened", "no second CONN/A1", "CONN/A1", "[MS-RPCH] 3.2.4.5.3")),
+            FirstPdu::ConnB1(_) => Err(wrong_value("opened", "no second CONN/B1", "CONN/B1", "[MS-RPCH] 3.2.3.5.3")),
+        }
+    }
+
+    /// The response to a new IN channel request, by the policy; `in_use` says whether the channel is the default already.
+    fn answer_in(&mut self, conn: ConnectionId, in_use: bool) {
+        let (head, whole) = match self.config.in_channel_response {
+            InChannelResponse::Nothing => return,
+            InChannelResponse::HeldOpen => (out_channel_response(self.config.channel_lifetime), false),
+            InChannelResponse::Success if in_use => (success(), true),
+            InChannelResponse::Success => return,
+        };
+        self.answer_with(conn, head, whole);
+    }
+
+    /// The response to a successor IN channel that has come into use, where the policy has waited for that.
+    pub(super) fn answer_successful_in(&mut self, conn: ConnectionId) {
+        if self.config.in_channel_response == InChannelResponse::Success {
+            self.answer_with(conn, success(), true);
+        }
+    }
+
+    fn answer_with(&mut self, conn: ConnectionId, head: Result<ResponseHead, HeadError>, whole: bool) {
+        let Ok(head) = head else { return };
+        self.transmits.push_back(HttpTransmit::Event { conn, event: HttpEvent::Head(Head::Response(head)) });
+        if whole {
+            self.transmits.push_back(HttpTransmit::Event { conn, event: HttpEvent::End });
+        }
+    }
+
+    pub(super) fn set_keep_alive(&mut self, interval_ms: u32) {
+        self.keep_alive = Duration::from_millis(u64::from(interval_ms));
+        self.ping.set_keep_alive(Some(self.keep_alive));
+    }
+
+    fn fail_on<E: Into<Ending>>(&mut self, result: Result<(), E>) -> Result<(), Error> {
+        result.map_err(|ending| {
+            let error = ending.into().into_error();
+            self.fail(error.clone());
+            error
+        })
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.end(error, Farewell::Abort);
+    }
+
+    fn end(&mut self, error: Error, farewell: Farewell) {
+        if self.ended.is_some() {
+            return;
+        }
+        let (in_doubt_pdus, in_doubt_bytes) = self.outs.default().map_or((0, 0), OutChannel::in_doubt);
+        let conns: Vec<_> = self.connections().collect();
+        self.transmits.extend(conns.into_iter().map(|conn| match farewell {
+            Farewell::Close => HttpTransmit::Close { conn },
+            Farewell::Abort => HttpTransmit::Abort { conn },
+        }));
+        self.events.extend(self.queue.drain().map(Event::Undelivered));
+        self.ended = Some(Closed { reason: error.to_string().into() });
+        self.events.push_back(Event::Closed { error, in_doubt_pdus, in_doubt_bytes });
+        self.ins = VirtualInChannel::Finished;
+        self.outs = VirtualOutChannel::Finished;
+        self.lease = None;
+    }
+}
+
+/// What ends a virtual connection.
+pub(super) enum Ending {
+    Fault(PeerFault),
+    /// A connection is gone, or the client has closed it: which, and why.
+    Gone(&'static str, std::sync::Arc<str>),
+}
+
+impl From<PeerFault> for Ending {
+    fn from(fault: PeerFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl Ending {
+    fn into_error(self) -> Error {
+        match self {
+            Self::Fault(fault) => fault.into(),
+            Self::Gone(channel, reason) => Error::Transport(format!("the {channel} is gone: {reason}").into()),
+        }
+    }
+}
+
+/// Counts an RTS PDU against the lifetime of its channel.
+pub(super) fn put(channel: &mut OutChannel, bytes: Bytes, state: &'static str) -> Result<HttpTransmit, PeerFault> {
+    if !channel.lifetime.has_room_for_rts(bytes.len()) {
+        return Err(wrong_value(
+            state,
+            "a successor OUT channel before the end of the channel lifetime",
+            "no room for an RTS PDU on an expired OUT channel",
+            "[MS-RPCH] 2.1.2.1.8",
+        ));
+    }
+    channel.lifetime.on_sent(bytes.len());
+    Ok(HttpTransmit::Event { conn: channel.conn, event: HttpEvent::Body(bytes) })
+}
+
+fn success() -> Result<ResponseHead, HeadError> {
+    ResponseHead::builder(200, "Success").field(name::CONTENT_LENGTH, "0").response()
+}
+
+/// ConnectionTimeout of an OUT channel: what its request asks for ([MS-RPCH] 3.2.4.5.1), or the setting.
+pub(super) fn out_timeout(config: &VirtualConnectionConfig, channel: &Channel) -> Duration {
+    let asked = channel.request.pragmas.min_conn_timeout.map(|seconds| Duration::from_secs(u64::from(seconds)));
+    asked.unwrap_or(config.connection_timeout)
+}
+
+/// Milliseconds of a ConnectionTimeout command, within its range.
+pub(super) fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX).clamp(120_000, 14_400_000)
+}
+
+impl std::fmt::Debug for VirtualConnection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VirtualConnection")
+            .field("id", &self.id)
+            .field("rpc", &self.rpc)
+            .field("caller", &self.caller)
+            .field("states", &self.states())
+            .field("queue", &self.queue)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
