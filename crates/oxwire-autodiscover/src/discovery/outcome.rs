@@ -35,7 +35,12 @@ impl Discovery {
                 self.on_reached(now, task, Reached::Found(Box::new(found)));
             }
             Answer::Url(via, location) => {
-                let lead = self.redirected(task, via, exchange.lead.endpoint.join(&location), &exchange.lead);
+                // A Location may be relative, a URL in a document may not.
+                let to = match via {
+                    Via::Http(_) => exchange.lead.endpoint.join(&location),
+                    _ => Endpoint::parse(&location),
+                };
+                let lead = self.redirected(task, via, to, &exchange.lead);
                 self.record_exchange(now, task.step, &exchange, verdict(via, &location, &lead));
                 if let Ok(lead) = lead {
                     task.leads.push_front(lead);
