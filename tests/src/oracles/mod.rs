@@ -10,6 +10,7 @@ pub mod auth;
 pub mod autodiscover;
 pub mod bodies;
 pub mod client;
+pub mod discovery;
 pub mod http;
 pub mod lz77;
 pub mod rops;
@@ -28,6 +29,7 @@ pub fn targets() -> Vec<Target> {
         autodiscover::TARGETS,
         bodies::TARGETS,
         client::TARGETS,
+        discovery::TARGETS,
         http::TARGETS,
         lz77::TARGETS,
         rops::TARGETS,
