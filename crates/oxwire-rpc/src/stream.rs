@@ -65,6 +65,19 @@ impl PduStream {
         self.held
     }
 
+    /// The first byte of what comes next, where one is there: 5 where that is a PDU.
+    #[must_use]
+    pub fn peek_u8(&self) -> Option<u8> {
+        self.pieces.front().and_then(|piece| piece.first()).copied()
+    }
+
+    /// Takes all bytes that are held, for a caller who knows that they are no PDU.
+    pub fn take_rest(&mut self) -> Bytes {
+        let held = std::mem::take(&mut self.held);
+        self.offset = self.offset.saturating_add(u64::try_from(held).unwrap_or(u64::MAX));
+        self.take(held)
+    }
+
     /// The next whole PDU, or `None` until more is pushed.
     ///
     /// # Errors

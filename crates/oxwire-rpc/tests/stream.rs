@@ -81,3 +81,18 @@ fn a_zero_length_pdu_is_refused() {
     let StreamError::Header(error) = cutter.next_pdu().unwrap_err() else { panic!("not a header's error") };
     assert_eq!((error.field, error.offset), ("frag_length", 8));
 }
+
+/// What stands in place of a PDU can be looked at and taken as it is.
+#[test]
+fn the_rest_comes_out_as_it_is() {
+    let mut stream = PduStream::new(u16::MAX);
+    assert_eq!(stream.peek_u8(), None);
+    for piece in ["HTTP/1.0 503 RPC", " Error: 5\r\n"] {
+        stream.push(Bytes::from(piece));
+    }
+    assert_eq!(stream.peek_u8(), Some(b'H'));
+    assert_eq!(stream.take_rest(), "HTTP/1.0 503 RPC Error: 5\r\n");
+    assert_eq!((stream.held(), stream.peek_u8()), (0, None));
+    assert_eq!(stream.take_rest(), "");
+    assert_eq!(stream.next_pdu(), Ok(None));
+}
