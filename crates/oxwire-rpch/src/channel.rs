@@ -68,10 +68,22 @@ impl PdusIn {
         Ok(self.stream.next_pdu()?.map(ChannelPdu::of))
     }
 
-    /// Bytes that belong to a PDU which is not whole.
+    /// Bytes that are pushed and not yet taken; once [`next_pdu`](Self::next_pdu) gives none, those of a PDU that is not whole.
     #[must_use]
     pub const fn held(&self) -> usize {
         self.stream.held()
+    }
+
+    /// Whether what comes next is a status line of HTTP in place of a PDU, whose first byte is 5: a proxy that has answered 200
+    /// tells a failure so.
+    #[must_use]
+    pub fn is_http(&self) -> bool {
+        self.stream.peek_u8() == Some(b'H')
+    }
+
+    /// Takes the bytes that are held, as they are.
+    pub fn take_rest(&mut self) -> Bytes {
+        self.stream.take_rest()
     }
 }
 
@@ -115,6 +127,12 @@ impl SendQueue {
     #[must_use]
     pub fn front_len(&self) -> Option<usize> {
         self.pdus.front().map(Bytes::len)
+    }
+
+    /// Length of the longest PDU, in bytes.
+    #[must_use]
+    pub fn longest(&self) -> Option<usize> {
+        self.pdus.iter().map(Bytes::len).max()
     }
 
     /// Takes the first PDU.
