@@ -2,19 +2,13 @@
 //!
 //! - [`rts`]: RTS commands and RTS PDUs, both directions.
 //! - [`http`]: the heads of the requests and responses that channels ride on.
-<<<<<<< HEAD
 //! - [`flow_control`], [`channel`], [`ping`], [`fault`]: what all roles share; [`front`]: what those do that take channel requests.
+//! - [`client`]: one virtual connection from the client's end.
 //! - [`endpoint`]: proxies and server in one process, for a server that is reached over HTTP itself.
 
 pub mod channel;
-pub mod endpoint;
-=======
-//! - [`client`]: one virtual connection from the client's end.
-//! - [`flow_control`], [`channel`], [`ping`], [`fault`]: what all roles share.
-
-pub mod channel;
 pub mod client;
->>>>>>> d899b7b (RPC over HTTP v2: the client)
+pub mod endpoint;
 pub mod fault;
 pub mod flow_control;
 pub mod front;
