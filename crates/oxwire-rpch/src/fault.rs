@@ -118,6 +118,12 @@ pub enum RefusedReason {
         /// PeerReceiveWindow, in bytes.
         window: u32,
     },
+    /// The PDU is larger than a channel carries.
+    #[error("it is larger than a channel of {lifetime} bytes carries; use smaller fragments or longer channels")]
+    LargerThanChannel {
+        /// ChannelLifetime, in bytes.
+        lifetime: u32,
+    },
     /// The bytes are not one whole RPC PDU.
     #[error("it is not one whole RPC PDU: its frag_length and its length differ, or it is an RTS PDU")]
     NotAPdu,

@@ -41,6 +41,8 @@ pub enum Event {
     },
     /// A whole RPC PDU, in order. It holds its length of the receive window until [`consume`](super::Client::consume).
     Pdu(Bytes),
+    /// The queue, which had refused a PDU, is half empty again.
+    Writable,
     /// A channel was recycled: nothing to do, and nothing lost.
     Recycled(Recycling),
     /// The virtual connection has ended. The last event.
@@ -64,6 +66,7 @@ impl fmt::Debug for Event {
                 write!(f, "Opened(window {peer_receive_window}, timeout {connection_timeout:?})")
             }
             Self::Pdu(pdu) => write!(f, "Pdu({} bytes)", pdu.len()),
+            Self::Writable => f.write_str("Writable"),
             Self::Recycled(which) => write!(f, "Recycled({which:?})"),
             Self::Closed { reason, unsent, sent } => {
                 write!(f, "Closed({reason}; {sent} PDUs sent, {} unsent)", unsent.len())

@@ -133,7 +133,7 @@ impl Client {
     /// Takes a whole RPC PDU to be sent. [MS-RPCH] 3.2.2.4.2
     ///
     /// # Errors
-    /// [`Refused`], with the PDU in it.
+    /// [`Refused`], with the PDU in it. After [`RefusedReason::QueueFull`], [`Event::Writable`] says when to go on.
     pub fn send_pdu(&mut self, now: Instant, pdu: Bytes) -> Result<(), Refused> {
         let now = self.tick(now);
         let limit = self.io.config.queue_bytes;

@@ -35,6 +35,8 @@ pub(super) struct VirtualConnection {
     pub(super) queue: SendQueue,
     /// RPC PDUs that went out.
     pub(super) sent: u64,
+    /// A PDU was refused for want of room in the queue.
+    refused: bool,
     /// Since when the first PDU of the queue waits without progress.
     stalled_since: Option<Instant>,
     /// When something came in on the default OUT channel.
@@ -63,7 +65,7 @@ impl From<HeadError> for Stop {
 impl VirtualConnection {
     pub(super) fn new(io: &Io, now: Instant, names: Names, inward: VirtualIn, outward: VirtualOut) -> Self {
         let queue = SendQueue::new(io.config.queue_bytes);
-        Self { names, inward, outward, queue, sent: 0, stalled_since: None, last_received: now }
+        Self { names, inward, outward, queue, sent: 0, refused: false, stalled_since: None, last_received: now }
     }
 
     /// Every connection that is in use.
@@ -91,7 +93,10 @@ impl VirtualConnection {
         if let Some(reason) = reason {
             return Err(Refused { pdu, reason });
         }
-        self.queue.push(pdu).map_err(|pdu| Refused { pdu, reason: RefusedReason::QueueFull { limit } })?;
+        if let Err(pdu) = self.queue.push(pdu) {
+            self.refused = true;
+            return Err(Refused { pdu, reason: RefusedReason::QueueFull { limit } });
+        }
         self.stalled_since = self.stalled_since.or(Some(now));
         Ok(())
     }
@@ -112,6 +117,10 @@ impl VirtualConnection {
         self.sent = self.sent.saturating_add(1);
         self.inward.ping.on_sent(now);
         self.stalled_since = (!self.queue.is_empty()).then_some(now);
+        if self.refused && self.queue.bytes() <= io.config.queue_bytes / 2 {
+            self.refused = false;
+            io.events.push_back(Event::Writable);
+        }
         if self.inward.default.approaches_its_end(io.config.recycle_threshold) {
             self.start_in_recycling(io, now)?;
         }

@@ -82,6 +82,13 @@ fn what_cannot_be_sent_is_refused_with_its_reason() {
     let refused = bench.client.send_pdu(bench.now, rpc(9, 16)).unwrap_err();
     assert_eq!(refused.reason, RefusedReason::QueueFull { limit: 100_000 });
     assert_eq!(bench.calls(bench.inward()), [0]);
+    // Told once it is half empty.
+    let (out, cookie) = (bench.out(), bench.in_cookie());
+    for number in 1..=3 {
+        assert_eq!(bench.events.len(), 1);
+        bench.ack(out, cookie, number * 20_000, 20_000).unwrap();
+    }
+    assert_eq!(bench.events.last(), Some(&Event::Writable));
 }
 
 /// [MS-RPCH] 3.2.2.6.1 with note 35: half of ConnectionTimeout without a PDU.
