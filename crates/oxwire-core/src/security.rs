@@ -106,6 +106,12 @@ pub trait SecurityContext {
         false
     }
 
+    /// Whether signatures over the PDUs of DCE/RPC cover header and sec_trailer although header signing was not agreed on
+    /// ([MS-RPCE] 3.3.1.5.2.2): NTLM with extended session security, in Windows and in its peers. False where the agreement counts.
+    fn signs_whole_pdu(&self) -> bool {
+        false
+    }
+
     /// Whether messages can be signed. SPNEGO leaves mechListMIC out where they cannot ([RFC 4178] 5).
     fn can_sign(&self) -> bool {
         self.is_complete()
@@ -132,5 +138,68 @@ pub trait SecurityContext {
     /// As [`verify`](Self::verify).
     fn verify_mech_list(&mut self, list: &[u8], mic: &[u8]) -> Result<(), SecurityError> {
         self.verify(&[list], mic)
+    }
+}
+
+/// What is boxed is driven as it is.
+impl<T: SecurityContext + ?Sized> SecurityContext for Box<T> {
+    fn step(&mut self, token: Option<&[u8]>, wall: FileTime, entropy: &mut dyn Entropy) -> Result<Step, SecurityError> {
+        (**self).step(token, wall, entropy)
+    }
+
+    fn is_complete(&self) -> bool {
+        (**self).is_complete()
+    }
+
+    fn signature_len(&self) -> usize {
+        (**self).signature_len()
+    }
+
+    fn sign(&mut self, parts: &[&[u8]], signature: &mut Vec<u8>) -> Result<(), SecurityError> {
+        (**self).sign(parts, signature)
+    }
+
+    fn verify(&mut self, parts: &[&[u8]], signature: &[u8]) -> Result<(), SecurityError> {
+        (**self).verify(parts, signature)
+    }
+
+    fn seal(&mut self, parts: &mut [Part<'_>], signature: &mut Vec<u8>) -> Result<(), SecurityError> {
+        (**self).seal(parts, signature)
+    }
+
+    fn unseal(&mut self, parts: &mut [Part<'_>], signature: &[u8]) -> Result<(), SecurityError> {
+        (**self).unseal(parts, signature)
+    }
+
+    fn session_key(&self) -> Option<SecretBytes> {
+        (**self).session_key()
+    }
+
+    fn peer_name(&self) -> Option<Cow<'_, str>> {
+        (**self).peer_name()
+    }
+
+    fn is_bound(&self) -> bool {
+        (**self).is_bound()
+    }
+
+    fn signs_whole_pdu(&self) -> bool {
+        (**self).signs_whole_pdu()
+    }
+
+    fn can_sign(&self) -> bool {
+        (**self).can_sign()
+    }
+
+    fn wants_mech_list_mic(&self) -> bool {
+        (**self).wants_mech_list_mic()
+    }
+
+    fn sign_mech_list(&mut self, list: &[u8], mic: &mut Vec<u8>) -> Result<(), SecurityError> {
+        (**self).sign_mech_list(list, mic)
+    }
+
+    fn verify_mech_list(&mut self, list: &[u8], mic: &[u8]) -> Result<(), SecurityError> {
+        (**self).verify_mech_list(list, mic)
     }
 }

@@ -1,7 +1,8 @@
-//! DCE/RPC over connections (\[C706\] chapter 12 with [MS-RPCE]): the PDUs, encode and decode, a stream cut into PDUs, and NDR.
+//! DCE/RPC over connections (\[C706\] chapter 12 with [MS-RPCE]): the PDUs, encode and decode, a stream cut into PDUs, NDR, and the association.
 //!
-//! NDR is in [`ndr`]. The association, client and server, is not built yet.
+//! The bytes are in [`pdu`] and [`ndr`], the two ends of a connection in [`association`].
 
+pub mod association;
 pub mod ndr;
 pub mod pdu;
 mod stream;

@@ -344,6 +344,11 @@ impl SecurityContext for Client {
         None
     }
 
+    /// Extended session security signs what it is given; the PDUs of DCE/RPC are given whole.
+    fn signs_whole_pdu(&self) -> bool {
+        self.can_sign()
+    }
+
     fn can_sign(&self) -> bool {
         matches!(&self.state, State::Complete { session, .. } if session.can_sign())
     }

@@ -31,7 +31,9 @@ statuses! {
     BAD_STUB_DATA = 0x0000_06F7 "RPC_X_BAD_STUB_DATA",
     CALL_FAILED_DNE = 0x0000_06BF "RPC_S_CALL_FAILED_DNE",
     SEC_PKG_ERROR = 0x0000_0721 "RPC_S_SEC_PKG_ERROR",
+    PROTOCOL_ERROR = 0x0000_06C0 "RPC_S_PROTOCOL_ERROR",
     SERVER_TOO_BUSY = 0x0000_06BB "RPC_S_SERVER_TOO_BUSY",
+    UNKNOWN_AUTHN_SERVICE = 0x0000_06D3 "RPC_S_UNKNOWN_AUTHN_SERVICE",
     NCA_COMM_FAILURE = 0x1C01_0001 "nca_s_comm_failure",
     NCA_OP_RNG_ERROR = 0x1C01_0002 "nca_s_op_rng_error",
     NCA_UNK_IF = 0x1C01_0003 "nca_s_unk_if",
@@ -49,6 +51,29 @@ statuses! {
     NCA_FAULT_CANCEL = 0x1C00_000D "nca_s_fault_cancel",
     NCA_FAULT_CONTEXT_MISMATCH = 0x1C00_001A "nca_s_fault_context_mismatch",
     NCA_FAULT_REMOTE_NO_MEMORY = 0x1C00_001B "nca_s_fault_remote_no_memory",
+}
+
+impl FaultStatus {
+    /// Whether a server may send it: [MS-RPCE] 3.3.3.5.1 lists what it must not, success and the codes of exceptions among them.
+    #[must_use]
+    pub const fn may_be_sent(self) -> bool {
+        !matches!(
+            self.0,
+            0 | 0x8000_0001
+                | 0x8000_0002
+                | 0x8000_0003
+                | 0xC000_0005
+                | 0xC000_0006
+                | 0xC000_001D
+                | 0xC000_0096
+                | 0xC000_00AA
+                | 0xC000_00FD
+                | 0xC000_0194
+                | 0xC000_0235
+                | 0xC000_0409
+                | 0xC000_0420
+        )
+    }
 }
 
 impl fmt::Debug for FaultStatus {
