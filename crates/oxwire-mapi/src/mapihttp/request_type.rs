@@ -139,6 +139,27 @@ impl RequestType {
     }
 }
 
+/// What a request type does to a Session Context.
+impl RequestType {
+    /// Whether it establishes one: Connect, Bind.
+    #[must_use]
+    pub const fn begins_context(self) -> bool {
+        matches!(self, Self::Connect | Self::Bind)
+    }
+
+    /// Whether it destroys one: Disconnect, Unbind.
+    #[must_use]
+    pub const fn ends_context(self) -> bool {
+        matches!(self, Self::Disconnect | Self::Unbind)
+    }
+
+    /// Whether it takes its turn in one and does the work: neither of the above, nor one that only waits or asks for life.
+    #[must_use]
+    pub const fn is_call(self) -> bool {
+        !self.begins_context() && !self.ends_context() && !matches!(self, Self::NotificationWait | Self::Ping)
+    }
+}
+
 impl fmt::Display for RequestType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

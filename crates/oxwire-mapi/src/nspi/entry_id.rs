@@ -254,10 +254,10 @@ impl<'de> Decode<'de> for EntryId<'de> {
     fn decode(r: &mut Reader<'de>) -> Result<Self, DecodeError> {
         let at = r.offset();
         let id_type = r.u8("ID Type")?;
-        r.bytes(3, "R1")?;
+        r.bytes(3, "Reserved")?;
         let uid_at = r.offset();
         let provider_uid = r.guid("ProviderUID")?;
-        r.u32_le("R4")?;
+        r.u32_le("Reserved")?;
         let display_type = DisplayType(r.u32_le("DisplayType")?);
         match id_type {
             EPHEMERAL | EPHEMERAL_TOO => {

@@ -14,6 +14,7 @@
 
 mod bind;
 mod body;
+mod call;
 mod compare_mids;
 mod dn_to_mid;
 mod entry_id;
@@ -42,6 +43,7 @@ mod value_list;
 mod values;
 
 pub use bind::{BindRequest, BindResponse, BindSuccess};
+pub use call::{AddressBookRequest, check_request_body};
 pub use compare_mids::{CompareMIdsRequest, CompareMIdsResponse, CompareMIdsSuccess};
 pub use dn_to_mid::{DnToMIdRequest, DnToMIdResponse, DnToMIdSuccess};
 pub use entry_id::{EntryId, EntryIds, ExplicitTable, GUID_NSPI, Matches, MinimalEntryId, MinimalEntryIds};
@@ -69,5 +71,5 @@ pub use update_stat::{UpdateStatRequest, UpdateStatResponse, UpdateStatSuccess};
 pub use value_list::{TaggedValue, ValueList, ValueLists};
 pub use values::{
     BindFlags, CP_TELETEX, CP_WINUNICODE, DEFAULT_LOCALE, DisplayType, ModLinkFlags, PropertyFlags, QueryColumnsFlags,
-    SortType, SpecialTableFlags, TemplateFlags,
+    SortType, SpecialTableFlags, TemplateFlags, UNBIND_FAILURE, UNBIND_SUCCESS,
 };

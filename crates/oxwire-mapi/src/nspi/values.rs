@@ -6,6 +6,7 @@ use oxwire_core::{DecodeError, EncodeError, Reader, Writer};
 
 use super::field::{Field, fixed_fields};
 use crate::flags::flags;
+use crate::property::ErrorCode;
 
 /// Defines a newtype over the number on the wire, with the specification's names.
 macro_rules! constants {
@@ -157,3 +158,8 @@ pub const CP_TELETEX: u32 = 0x4F25;
 /// CP_WINUNICODE, [MS-OXNSPI] 2.2.1.5: Unicode. Not a code page of strings in 8 bits: gromox answers NotSupported (0x80040102) to
 /// Bind with it.
 pub const CP_WINUNICODE: u32 = 0x04B0;
+
+/// UnbindSuccess, [MS-OXNSPI] 2.2.1.2: the ErrorCode of an Unbind that worked.
+pub const UNBIND_SUCCESS: ErrorCode = ErrorCode(1);
+/// UnbindFailure, [MS-OXNSPI] 2.2.1.2: the ErrorCode of an Unbind that did not.
+pub const UNBIND_FAILURE: ErrorCode = ErrorCode(2);

@@ -3,9 +3,13 @@
 //! Every case is bytes put together by hand from the row's text, and the value that they mean. It holds both ways, so that a
 //! field read or written in another place, width or order turns its row red.
 
+#[cfg(test)]
 mod answers;
+#[cfg(test)]
 mod requests;
+#[cfg(test)]
 mod structures;
+#[cfg(test)]
 mod successes;
 
 use std::fmt::Debug;
@@ -46,6 +50,7 @@ const PERMANENT: &[u8] =
 /// Rows, the fields of the body in order, and what they mean.
 type Case<'a, T> = (&'a str, &'a [&'a [u8]], T);
 
+#[cfg(test)]
 fn check<'de, T: Decode<'de> + Encode + PartialEq + Debug>((rows, fields, value): &Case<'_, T>) {
     let wire: &'static [u8] = fields.concat().leak();
     assert_eq!(encode_to_bytes(value).as_deref(), Ok(wire), "{rows}: encoded");
@@ -68,6 +73,7 @@ fn check<'de, T: Decode<'de> + Encode + PartialEq + Debug>((rows, fields, value)
     }
 }
 
+#[cfg(test)]
 fn stat() -> Stat {
     Stat {
         sort_type: SortType::DISPLAY_NAME_RO,
@@ -82,18 +88,22 @@ fn stat() -> Stat {
     }
 }
 
+#[cfg(test)]
 fn guid() -> Guid {
     "00112233-4455-6677-8899-aabbccddeeff".parse().unwrap()
 }
 
+#[cfg(test)]
 fn wide(bytes: &[u8]) -> Utf16<'_> {
     Utf16::new(bytes).unwrap()
 }
 
+#[cfg(test)]
 fn target() -> TaggedValue<'static> {
     TaggedValue { tag: TAGS[0], value: PropertyValue::String(wide(b"a\0")) }
 }
 
+#[cfg(test)]
 fn values() -> [TaggedValue<'static>; 2] {
     let error = TaggedValue::new(TAGS[1], PropertyValue::ErrorCode(ErrorCode::NOT_FOUND));
     assert_eq!(error.tag, PropertyTag(0x0FFF_000A), "a value that is not there has a tag that says so");
@@ -101,11 +111,13 @@ fn values() -> [TaggedValue<'static>; 2] {
 }
 
 /// An ExistRestriction of PidTagDisplayName.
+#[cfg(test)]
 fn exist() -> Restriction<'static> {
     Restriction::decode(&mut Reader::new(b"\x08\x1F\0\x01\x30"), CountWidth::AddressBook).unwrap()
 }
 
 /// The rows of `ROWS`, for a request that asks for as many.
+#[cfg(test)]
 fn rows(out: &mut BytesMut) -> ColumnsAndRows<'_> {
     let limit = QueryRowsRequest { row_count: 2, ..query_rows() }.row_limit();
     let mut writer = ColumnsAndRowsWriter::new(out, PropertyTags::new(&TAGS), limit, usize::MAX);
@@ -117,6 +129,7 @@ fn rows(out: &mut BytesMut) -> ColumnsAndRows<'_> {
     writer.finish()
 }
 
+#[cfg(test)]
 fn query_rows() -> QueryRowsRequest<'static> {
     QueryRowsRequest {
         flags: oxwire_mapi::nspi::PropertyFlags::NONE,

@@ -38,8 +38,8 @@ fn unbind_request() {
     let plain = UnbindRequest { auxiliary_buffer: b"" };
     let cases: &[Case<'_, UnbindRequest<'_>>] = &[
         ("R1379 R358 R359 R360", &[NONE, NONE], plain),
-        ("R360 R361 R362", &[NONE, AUX_SIZE, AUX], UnbindRequest { auxiliary_buffer: AUX, ..plain }),
-        ("R360 R361 R362", &[NONE, AUX_17_SIZE, AUX_17], UnbindRequest { auxiliary_buffer: AUX_17, ..plain }),
+        ("R360 R361 R362", &[NONE, AUX_SIZE, AUX], UnbindRequest { auxiliary_buffer: AUX }),
+        ("R360 R361 R362", &[NONE, AUX_17_SIZE, AUX_17], UnbindRequest { auxiliary_buffer: AUX_17 }),
     ];
     cases.iter().for_each(check);
 }

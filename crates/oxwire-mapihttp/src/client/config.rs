@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use oxwire_core::{Entropy, Guid};
 
+use crate::Endpoint;
+
 /// How long a client waits for what. Each of these shows in [`Client::poll_timeout`](super::Client::poll_timeout).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -111,6 +113,9 @@ impl Retry {
 pub struct Config {
     /// The endpoint's URL as Autodiscover gave it, `?MailboxId=` included. Used as it is.
     pub url: String,
+    /// Which endpoint that is. Default the mailbox endpoint.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub endpoint: Endpoint,
     /// X-ClientApplication: [MS-OXCMAPIHTTP] 2.2.3.3.6. Servers gate features by it. Default `Outlook/15.00.4420.1017`.
     pub client_application: String,
     /// User-Agent. Default `oxwire/` and this crate's version.
@@ -149,6 +154,7 @@ impl Config {
         };
         Self {
             url: url.into(),
+            endpoint: Endpoint::Mailbox,
             client_application: "Outlook/15.00.4420.1017".to_owned(),
             user_agent: concat!("oxwire/", env!("CARGO_PKG_VERSION")).to_owned(),
             client_instance: guid(),
@@ -161,6 +167,13 @@ impl Config {
             fetch_pending: true,
             keep_context_after_lost_wait: true,
         }
+    }
+
+    /// Sets [`Config::endpoint`].
+    #[must_use]
+    pub const fn with_endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.endpoint = endpoint;
+        self
     }
 
     /// Sets [`Config::client_application`].

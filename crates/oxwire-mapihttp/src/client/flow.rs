@@ -134,7 +134,7 @@ impl Client {
 
     /// [MS-OXCMAPIHTTP] 2.2.3.3.2: a GUID that is the context's own, a counter that only grows.
     fn next_request_id(&mut self, request_type: RequestType) -> GuidCounter {
-        let context = if request_type == RequestType::Connect {
+        let context = if request_type.begins_context() {
             self.next_context = self.next_context.wrapping_add(1);
             self.next_context
         } else {
@@ -249,7 +249,7 @@ impl Client {
         let wall = self.wall();
         let date: Option<FileTime> = head.fields().first(name::DATE).and_then(parse_http_date);
         let Exchange { request, candidate, origin, target, .. } = exchange;
-        let jar = if request.request_type == RequestType::Connect { candidate } else { &mut self.jar };
+        let jar = if request.request_type.begins_context() { candidate } else { &mut self.jar };
         for value in head.fields().all(name::SET_COOKIE) {
             jar.store(&self.config.limits, origin, target, value, wall, date)
                 .inspect_err(|_| event!(warn, conn = exchange.conn.number(), limit = "cookies", "limit reached"))
@@ -298,7 +298,7 @@ impl Client {
             "request unanswered"
         );
         let Exchange { request, candidate, .. } = exchange;
-        if request.request_type == RequestType::Connect && !candidate.is_empty() {
+        if request.request_type.begins_context() && !candidate.is_empty() {
             // The server had begun to answer: these are the cookies of the context that it holds now.
             self.jar = candidate;
         }

@@ -1,5 +1,6 @@
 //! The client's half of a Session Context: [MS-OXCMAPIHTTP] 3.1.
 
+mod address_book;
 mod body;
 mod config;
 mod cookies;
@@ -34,6 +35,7 @@ pub use event::{Completion, ContextState, Event, Outcome, RedirectHandle, Reject
 pub use pause::{Fate, InFlight, Paused};
 pub use plain::PlainTransmit;
 
+use crate::Endpoint;
 use cookies::Jar;
 use exchange::{Purpose, Request};
 use lane::{Lane, Which};
@@ -77,10 +79,11 @@ struct Established {
     out_of_step: bool,
 }
 
-/// One client of one mailbox endpoint: it holds a Session Context, or none.
+/// One client of one endpoint: it holds a Session Context, or none. The verbs are those of the mailbox endpoint, and `bind`,
+/// `call` and `unbind` of the address book endpoint ([`Config::endpoint`]); one of the other endpoint is refused.
 ///
 /// Bodies are opaque to it, save for three fields that it acts upon: ErrorCode and the retry advice of a Connect response,
-/// and EventPending of a NotificationWait response. `oxwire_mapi::mapihttp` has the codecs.
+/// and EventPending of a NotificationWait response. `oxwire_mapi::mapihttp` and `oxwire_mapi::nspi` have the codecs.
 ///
 /// Each request that a verb accepts ends in exactly one [`Event::Completed`]. At most two connections are open: one for
 /// requests in their order, one for a NotificationWait beside them.
@@ -218,17 +221,24 @@ impl Client {
     /// # Errors
     /// [`Rejected`] with [`Error::Misuse`] when there is a Session Context, or [`Error::Closed`].
     pub fn connect(&mut self, now: Instant, body: Bytes) -> Result<RequestHandle, Rejected> {
+        self.begin(now, "connect", RequestType::Connect, body)
+    }
+
+    pub(crate) fn begin(
+        &mut self,
+        now: Instant,
+        call: &'static str,
+        request_type: RequestType,
+        body: Bytes,
+    ) -> Result<RequestHandle, Rejected> {
         let now = self.tick(now);
+        let body = self.of_endpoint(call, request_type, body)?;
         let first = match &self.state {
             State::None => true,
             State::Lost => false,
             State::Closed(closed) => return Err(Rejected { body, error: Box::new(closed.clone().into()) }),
             _ => {
-                return Err(self.refuse(
-                    "connect",
-                    body,
-                    "a context is there or under way: `reconnect` or `disconnect`",
-                ));
+                return Err(self.refuse(call, body, "a context is there or under way: `reconnect`, or end it"));
             }
         };
         if first {
@@ -237,7 +247,7 @@ impl Client {
         }
         self.connect_body = body.clone();
         self.state = State::Connecting { lost: !first };
-        let handle = self.enqueue(RequestType::Connect, body);
+        let handle = self.enqueue(request_type, body);
         self.pump(now);
         Ok(handle)
     }
@@ -267,6 +277,7 @@ impl Client {
     /// As [`Client::execute`]; also while another one is in flight.
     pub fn notification_wait(&mut self, now: Instant, body: Bytes) -> Result<RequestHandle, Rejected> {
         let now = self.tick(now);
+        let body = self.of_endpoint("notification_wait", RequestType::NotificationWait, body)?;
         let body = self.admit("notification_wait", body)?;
         if self.waiting_wait.is_some() || !self.wait.is_free() {
             return Err(self.refuse("notification_wait", body, "one is in flight: wait for its `Completed`"));
@@ -283,7 +294,17 @@ impl Client {
     /// # Errors
     /// As [`Client::execute`].
     pub fn disconnect(&mut self, now: Instant, body: Bytes) -> Result<RequestHandle, Rejected> {
-        let handle = self.in_sequence(now, "disconnect", RequestType::Disconnect, body)?;
+        self.finish_context(now, "disconnect", RequestType::Disconnect, body)
+    }
+
+    pub(crate) fn finish_context(
+        &mut self,
+        now: Instant,
+        call: &'static str,
+        request_type: RequestType,
+        body: Bytes,
+    ) -> Result<RequestHandle, Rejected> {
+        let handle = self.in_sequence(now, call, request_type, body)?;
         if let State::Established(established) = &mut self.state {
             established.disconnecting = true;
         }
@@ -379,7 +400,19 @@ impl Client {
         lanes.into_iter().chain([self.ping_at()]).flatten().min()
     }
 
-    fn in_sequence(
+    /// The body, when the endpoint has that request type.
+    fn of_endpoint(&self, call: &'static str, request_type: RequestType, body: Bytes) -> Result<Bytes, Rejected> {
+        if self.config.endpoint.has(request_type) {
+            return Ok(body);
+        }
+        let advice = match self.config.endpoint {
+            Endpoint::Mailbox => "this is a mailbox endpoint: `connect`, `execute`, `notification_wait`, `disconnect`",
+            Endpoint::AddressBook => "this is an address book endpoint: `bind`, `call`, `unbind`",
+        };
+        Err(self.refuse(call, body, advice))
+    }
+
+    pub(crate) fn in_sequence(
         &mut self,
         now: Instant,
         call: &'static str,
@@ -387,6 +420,7 @@ impl Client {
         body: Bytes,
     ) -> Result<RequestHandle, Rejected> {
         let now = self.tick(now);
+        let body = self.of_endpoint(call, request_type, body)?;
         let body = self.admit(call, body)?;
         let bytes: usize = self.queue.iter().map(|request| request.body.len()).sum();
         if self.queue.len() >= self.config.limits.queue_requests

@@ -31,7 +31,7 @@ impl Client {
     /// A response is whole.
     pub(super) fn on_finished(&mut self, now: Instant, which: Which, exchange: Exchange, finished: Finished) {
         let Exchange { request, candidate, origin, .. } = exchange;
-        if request.request_type == RequestType::Connect && self.jar.is_empty() {
+        if request.request_type.begins_context() && self.jar.is_empty() {
             // Nothing to be mixed with: what a balancer in front sets counts from the first response on.
             self.jar = Jar { cookies: candidate.cookies };
             return self.on_finished_with(now, which, (request, origin), None, finished);
@@ -57,7 +57,7 @@ impl Client {
             event!(debug, after_ms = crate::trace::millis(*after), "requests held back");
             self.hold_until = Some(later(now, *after));
         }
-        if request.request_type == RequestType::Connect
+        if request.request_type.begins_context()
             && let (Outcome::Answered(response), Some(candidate)) = (&outcome, candidate)
             && says_success(response)
         {
@@ -70,8 +70,8 @@ impl Client {
     pub(super) fn finish(&mut self, now: Instant, request: Request, outcome: Outcome) {
         self.restart_ping(now);
         match request.request_type {
-            RequestType::Connect => self.on_connect(now, request, outcome),
-            RequestType::Disconnect => self.on_disconnect(request, outcome),
+            kind if kind.begins_context() => self.on_connect(now, request, outcome),
+            kind if kind.ends_context() => self.on_disconnect(request, outcome),
             _ => self.on_in_context(request, outcome),
         }
     }
@@ -116,7 +116,8 @@ impl Client {
         let Outcome::Answered(response) = outcome else { return };
         event!(debug, "context established");
         self.context = self.next_context;
-        if let Some(start) = response.body.start::<20>() {
+        let has_advice = request.request_type == RequestType::Connect;
+        if let Some(start) = response.body.start::<20>().filter(|_| has_advice) {
             let advice = retry_advice(&start);
             self.advice = Some(advice);
             if advice.retry_count > 0 {
@@ -132,9 +133,10 @@ impl Client {
     }
 
     fn on_disconnect(&mut self, request: Request, outcome: Outcome) {
+        let unbinds = request.request_type == RequestType::Unbind;
         let destroyed = match &outcome {
             // A failure response body comes with X-ResponseCode 0 too, and leaves the context there (R1168).
-            Outcome::Answered(response) => says_success(response),
+            Outcome::Answered(response) => says_success(response) || unbinds && says_unbound(response),
             Outcome::Refused { code, .. } => *code == ResponseCode::CONTEXT_NOT_FOUND,
             _ => false,
         };
@@ -175,7 +177,7 @@ impl Client {
                 Outcome::Unanswered { .. } if request.request_type != RequestType::NotificationWait => {
                     established.out_of_step = true;
                 }
-                Outcome::Answered(_) if request.request_type == RequestType::Execute => established.out_of_step = false,
+                Outcome::Answered(_) if request.request_type.is_call() => established.out_of_step = false,
                 _ => {}
             }
         }
@@ -217,7 +219,11 @@ impl Client {
         self.abandon(Which::Wait, reason);
         self.flush(reason);
         self.state = State::Reconnecting;
-        self.queue.push_back(Request::new(Purpose::Reconnect, RequestType::Connect, self.connect_body.clone()));
+        self.queue.push_back(Request::new(
+            Purpose::Reconnect,
+            self.config.endpoint.begins_with(),
+            self.connect_body.clone(),
+        ));
     }
 
     /// Tells whoever wanted the request.
@@ -335,6 +341,11 @@ impl Client {
 /// 2.2.4.3.2).
 fn says_success(response: &Response) -> bool {
     response.body.start::<8>().is_none_or(|codes| codes == [0; 8])
+}
+
+/// Whether it is the body of an Unbind that worked: StatusCode 0 and ErrorCode UnbindSuccess ([MS-OXNSPI] 3.1.4.1.2).
+fn says_unbound(response: &Response) -> bool {
+    response.body.start::<8>() == Some([0, 0, 0, 0, 1, 0, 0, 0])
 }
 
 const fn is_unanswered(outcome: &Outcome) -> bool {

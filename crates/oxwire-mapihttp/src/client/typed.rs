@@ -8,7 +8,7 @@ use oxwire_mapi::mapihttp::{ConnectRequest, DisconnectRequest, ExecuteRequest, N
 
 use super::{Client, Rejected, RequestHandle};
 
-fn encoded(body: &impl Encode) -> Result<Bytes, Rejected> {
+pub(super) fn encoded(body: &impl Encode) -> Result<Bytes, Rejected> {
     encode_to_bytes(body).map_err(|error| Rejected { body: Bytes::new(), error: Box::new(Error::Encode(error)) })
 }
 

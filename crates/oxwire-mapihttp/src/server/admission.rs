@@ -9,6 +9,7 @@ use oxwire_http::{Head, HttpEvent, RequestHead};
 use oxwire_mapi::mapihttp::{
     ConnectRequest, DisconnectRequest, EventPending, ExecuteRequest, MetaTag, NotificationWaitRequest, RequestType,
 };
+use oxwire_mapi::nspi::check_request_body;
 
 use super::answers::{Repeated, Reply, fingerprint};
 use super::cookie::{Cookies, Presented};
@@ -70,12 +71,15 @@ impl<T> Server<T> {
             Turn::Taken => {
                 let Some(context) = context else { return };
                 let handle = self.begin_exchange(now, conn, context, kind, echo, &body);
-                let request = Request { handle, conn, context, principal, head, body };
+                let request = Request { handle, request_type: kind, conn, context, principal, head, body };
                 match kind {
                     RequestType::Connect => self.events.push_back(Event::Connect(request)),
                     RequestType::Execute => self.events.push_back(Event::Execute(request)),
                     RequestType::Disconnect => self.events.push_back(Event::Disconnect(request)),
-                    _ => self.on_wait(now, handle, context),
+                    RequestType::Bind => self.events.push_back(Event::Bind(request)),
+                    RequestType::Unbind => self.events.push_back(Event::Unbind(request)),
+                    RequestType::NotificationWait => self.on_wait(now, handle, context),
+                    _ => self.events.push_back(Event::Call(request)),
                 }
             }
         }
@@ -92,7 +96,7 @@ impl<T> Server<T> {
         match &cookies.context {
             Presented::Absent => Ok(None),
             // A client that connects anew may bring the cookie of another server: the mailbox has moved (R1283).
-            Presented::Foreign if kind == RequestType::Connect => Err(plainly(Refusal::ContextNotFound)),
+            Presented::Foreign if kind.begins_context() => Err(plainly(Refusal::ContextNotFound)),
             Presented::Foreign => Err(plainly(Refusal::InvalidContextCookie)),
             Presented::Cookie(cookie) => match self.table.look_up(now, cookie, principal) {
                 Some(context) => Ok(Some(context)),
@@ -114,7 +118,9 @@ impl<T> Server<T> {
         body: &[u8],
     ) -> Result<(Option<ContextId>, Turn), Refused> {
         let turn = match (kind, context) {
-            (RequestType::Connect, old) => return Ok((Some(self.on_connect(now, old, principal)?), Turn::Taken)),
+            (kind, old) if kind.begins_context() => {
+                return Ok((Some(self.on_connect(now, old, principal)?), Turn::Taken));
+            }
             (RequestType::Ping, _) => {
                 // Answered at once; the look-up has begun the context's lifetime anew (R1248).
                 let context = context.and_then(|id| self.table.context(id));
@@ -175,7 +181,7 @@ impl<T> Server<T> {
                 None => Err(plainly(Refusal::InvalidSequence)),
             };
         }
-        if kind == RequestType::Execute && context.answers.knows(request_id) {
+        if kind.is_call() && context.answers.knows(request_id) {
             match context.answers.find(request_id, fingerprint(body)) {
                 Repeated::Same(reply) => return Ok(Turn::Answered(reply.clone())),
                 Repeated::OtherBody => return Err(OTHER_BODY),
@@ -188,7 +194,7 @@ impl<T> Server<T> {
             _ => return Err((Refusal::InvalidSequence, "The sequence cookie is not the last one sent.")),
         }
         context.sequence = context.sequence.next();
-        if kind == RequestType::Execute {
+        if kind.is_call() {
             context.notified = false;
         }
         Ok(Turn::Taken)
@@ -337,6 +343,7 @@ fn check_body(kind: RequestType, body: &[u8]) -> Result<(), DecodeError> {
         RequestType::Disconnect => decode_all::<DisconnectRequest<'_>>(body, LIMITS).map(drop),
         RequestType::NotificationWait => decode_all::<NotificationWaitRequest<'_>>(body, LIMITS).map(drop),
         // A PING has no body; what comes in one is ignored.
-        _ => Ok(()),
+        RequestType::Ping => Ok(()),
+        address_book => check_request_body(address_book, body, LIMITS),
     }
 }

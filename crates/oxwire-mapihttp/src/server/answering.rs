@@ -21,8 +21,8 @@ pub enum AnswerError {
     /// Nobody waits: it was answered, or an [`Event::Cancelled`] has told why not.
     #[error("no request waits under this handle: it was answered or cancelled")]
     NotWaiting,
-    /// `accept` is for Connect, `respond` for Execute and Disconnect, `decline` for what is not an Execute.
-    #[error("a {0} is not answered by this call: `accept` is for Connect, `respond` for Execute and Disconnect")]
+    /// `accept` is for Connect and Bind, `respond` for Disconnect, Unbind and what is done between, `decline` for what is not.
+    #[error("a {0} is not answered by this call: `accept` is for Connect and Bind, `respond` for all behind it")]
     OtherRequestType(RequestType),
     /// Larger than [`ServerLimits::response_bytes`](super::ServerLimits::response_bytes): the client has got code 17, Invalid
     /// Response.
@@ -66,8 +66,8 @@ impl<T> fmt::Display for NotAccepted<T> {
 impl<T> std::error::Error for NotAccepted<T> {}
 
 impl<T> Server<T> {
-    /// Accepts a Connect: the context lives, with the application's state; `body` is the Connect success response body
-    /// (2.2.4.1.2), in parts that are sent one behind the other.
+    /// Accepts a Connect or a Bind: the context lives, with the application's state; `body` is the success response body
+    /// (2.2.4.1.2, 2.2.5.1.2), in parts that are sent one behind the other.
     ///
     /// # Errors
     /// [`NotAccepted`] with the state.
@@ -79,7 +79,7 @@ impl<T> Server<T> {
         body: &[Bytes],
     ) -> Result<(), NotAccepted<T>> {
         let now = self.advance(now);
-        let context = match self.check_answer(now, handle, body, |kind| kind == RequestType::Connect) {
+        let context = match self.check_answer(now, handle, body, RequestType::begins_context) {
             Ok(context) => context,
             Err(error) => return Err(NotAccepted { error, state }),
         };
@@ -92,16 +92,17 @@ impl<T> Server<T> {
         Ok(())
     }
 
-    /// Declines a Connect, a Disconnect or a NotificationWait in the words of its request type: `body` is the failure response
-    /// body (2.2.4.1.3, 2.2.4.3.3, 2.2.4.4.3) and X-ResponseCode stays 0. A context whose Connect is declined ends; one whose
-    /// Disconnect is declined stays.
+    /// Declines a Connect, a Disconnect, a NotificationWait, a Bind or an Unbind in the words of its request type: `body` is the
+    /// failure response body (2.2.4.1.3, 2.2.4.3.3, 2.2.4.4.3, 2.2.5.1.3, 2.2.5.2.3), or one of success whose ErrorCode says
+    /// otherwise, and X-ResponseCode stays 0. A context whose Connect or Bind is declined ends; one whose Disconnect or Unbind is
+    /// declined stays.
     ///
     /// # Errors
     /// [`AnswerError`].
     pub fn decline(&mut self, now: Instant, handle: RequestHandle, body: &[Bytes]) -> Result<(), AnswerError> {
         let now = self.advance(now);
-        let connects = self.exchanges.get(&handle.0).is_some_and(|e| e.kind == RequestType::Connect);
-        let context = self.check_answer(now, handle, body, |kind| kind != RequestType::Execute)?;
+        let connects = self.exchanges.get(&handle.0).is_some_and(|e| e.kind.begins_context());
+        let context = self.check_answer(now, handle, body, |kind| !kind.is_call())?;
         self.finish(now, handle.0, Reply::Success(body.into()));
         if connects {
             self.table.remove(context);
@@ -110,15 +111,15 @@ impl<T> Server<T> {
         Ok(())
     }
 
-    /// Answers an Execute or a Disconnect; `body` is its response body, in parts that are sent one behind the other. The context
-    /// of a Disconnect ends.
+    /// Answers an Execute, a Disconnect, or any request type of the address book endpoint but Bind; `body` is its response body,
+    /// in parts that are sent one behind the other. The context of a Disconnect or an Unbind ends.
     ///
     /// # Errors
     /// [`AnswerError`].
     pub fn respond(&mut self, now: Instant, handle: RequestHandle, body: &[Bytes]) -> Result<(), AnswerError> {
         let now = self.advance(now);
-        let disconnects = self.exchanges.get(&handle.0).is_some_and(|e| e.kind == RequestType::Disconnect);
-        let answered = |kind| matches!(kind, RequestType::Execute | RequestType::Disconnect);
+        let disconnects = self.exchanges.get(&handle.0).is_some_and(|e| e.kind.ends_context());
+        let answered = |kind: RequestType| kind.is_call() || kind.ends_context();
         let context = self.check_answer(now, handle, body, answered)?;
         self.finish(now, handle.0, Reply::Success(body.into()));
         if disconnects {
@@ -144,7 +145,7 @@ impl<T> Server<T> {
         let exchange = self.exchanges.get(&handle.0).ok_or(AnswerError::NotWaiting)?;
         let (kind, context) = (exchange.kind, exchange.context);
         self.finish(now, handle.0, Reply::Failure(refusal, diagnostic(refusal, text)));
-        if kind == RequestType::Connect {
+        if kind.begins_context() {
             self.table.remove(context);
         }
         self.resume_held(now);
@@ -191,7 +192,7 @@ impl<T> Server<T> {
             event!(warn, context = context.number(), request = handle.0, limit = "response_bytes", "limit reached");
             let refusal = Refusal::InvalidResponse;
             self.finish(now, handle.0, Reply::Failure(refusal, diagnostic(refusal, refusal.text())));
-            if kind == RequestType::Connect {
+            if kind.begins_context() {
                 self.table.remove(context);
             }
             self.resume_held(now);
@@ -227,7 +228,7 @@ impl<T> Server<T> {
                 self.resumable.push_back(conn);
             }
         }
-        if exchange.kind == RequestType::Execute && self.config.table.answers_per_context > 0 {
+        if exchange.kind.is_call() && self.config.table.answers_per_context > 0 {
             let request_id = exchange.request_id.to_vec().into_boxed_slice();
             self.table.keep_answer(exchange.context, Answer { request_id, fingerprint: exchange.fingerprint, reply });
         }
@@ -299,7 +300,7 @@ impl<T> Server<T> {
             self.finish(now, id, Reply::Failure(refusal, diagnostic(refusal, "The answer took too long.")));
             let (handle, reason) = (RequestHandle(id), CancelReason::TimedOut);
             self.events.push_back(Event::Cancelled { handle, context, reason });
-            if kind == RequestType::Connect {
+            if kind.begins_context() {
                 self.table.remove(context);
             }
         }
@@ -312,7 +313,7 @@ impl<T> Server<T> {
         let (kind, context) = (exchange.kind, exchange.context);
         match kind {
             RequestType::NotificationWait => return self.finish_wait(now, id, EventPending::default()),
-            RequestType::Connect => {
+            kind if kind.begins_context() => {
                 self.finish(now, id, Reply::Success(Box::default()));
                 self.table.remove(context);
             }

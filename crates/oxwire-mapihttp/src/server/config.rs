@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use super::TableLimits;
+use crate::Endpoint;
 
 /// Settings of a [`Server`](super::Server).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerConfig {
+    /// Which endpoint it is. Default the mailbox endpoint; [`ServerConfig::address_book`] is for the other.
+    pub endpoint: Endpoint,
     /// The endpoint's path, without a slash at its end; the query is not part of it. `None` takes every path: the caller has
     /// routed already. Default `/mapi/emsmdb`. Compared without regard to letter case.
     pub path: Option<String>,
@@ -40,8 +43,9 @@ pub struct ServerConfig {
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
-            path: Some("/mapi/emsmdb".to_owned()),
-            cookie_path: "/mapi/emsmdb".to_owned(),
+            endpoint: Endpoint::Mailbox,
+            path: Some(Endpoint::Mailbox.path().to_owned()),
+            cookie_path: Endpoint::Mailbox.path().to_owned(),
             secure_cookies: true,
             server_application: "Exchange/15.00.0847.4040".to_owned(),
             pending_period: Duration::from_secs(30),
@@ -61,6 +65,14 @@ impl ServerConfig {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The defaults for an address book endpoint: paths `/mapi/nspi`.
+    #[must_use]
+    pub fn address_book() -> Self {
+        let path = Endpoint::AddressBook.path();
+        let config = Self { endpoint: Endpoint::AddressBook, ..Self::default() };
+        config.with_path(Some(path.to_owned())).with_cookie_path(path)
     }
 
     /// Sets [`ServerConfig::path`].

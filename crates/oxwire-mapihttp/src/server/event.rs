@@ -18,6 +18,13 @@ pub enum Event<T> {
     /// A Disconnect. [`Server::respond`](super::Server::respond) ends the context;
     /// [`Server::decline`](super::Server::decline) and [`Server::fail`](super::Server::fail) leave it.
     Disconnect(Request),
+    /// A Bind, of the address book endpoint; the context is made and waits. Answered as [`Event::Connect`] is.
+    Bind(Request),
+    /// An Unbind. Answered as [`Event::Disconnect`] is; `oxwire_mapi::nspi::UNBIND_SUCCESS` is its ErrorCode of success.
+    Unbind(Request),
+    /// A request type of the address book endpoint inside a context: [`Request::request_type`](super::Request::request_type) says
+    /// which. Answer with [`Server::respond`](super::Server::respond) or [`Server::fail`](super::Server::fail).
+    Call(Request),
     /// The client waits for an event of this context. Nothing need be answered: [`Server::notify`](super::Server::notify) ends the
     /// wait, and so does time.
     Waiting {

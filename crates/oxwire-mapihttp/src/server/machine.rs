@@ -54,7 +54,8 @@ pub(crate) enum Timer {
     Send(ConnectionId),
 }
 
-/// The mailbox endpoint of MAPI over HTTP, [MS-OXCMAPIHTTP] 3.2, over HTTP events.
+/// An endpoint of MAPI over HTTP, [MS-OXCMAPIHTTP] 3.2, over HTTP events: the mailbox endpoint, or the address book endpoint with
+/// [`ServerConfig::address_book`].
 ///
 /// Requests come in by [`Server::handle`], each with the [`Principal`] that authentication found; what the application has to
 /// answer comes out of [`Server::poll_event`], and what is to be sent out of [`Server::poll_transmit`]. Each request that is

@@ -24,9 +24,11 @@ pub struct RequestHandle(pub(crate) u64);
 pub struct Request {
     /// To answer it by.
     pub handle: RequestHandle,
+    /// X-RequestType.
+    pub request_type: RequestType,
     /// The connection that it came on.
     pub conn: ConnectionId,
-    /// Its Session Context. A Connect has a new one.
+    /// Its Session Context. A Connect or a Bind has a new one.
     pub context: ContextId,
     /// Who sent it: the same as the context's.
     pub principal: Principal,
@@ -37,7 +39,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// The request body, as a view: `ConnectRequest`, `ExecuteRequest` or `DisconnectRequest` of `oxwire_mapi::mapihttp`.
+    /// The request body, as a view: `ConnectRequest`, `ExecuteRequest` or `DisconnectRequest` of `oxwire_mapi::mapihttp`, or one of
+    /// `oxwire_mapi::nspi`.
     ///
     /// # Errors
     /// [`DecodeError`] for another type's body. One of its own type is not handed out unless it decodes.
@@ -126,7 +129,7 @@ pub(crate) fn classify(head: &RequestHead, config: &ServerConfig) -> Result<Requ
     let Some(request_type) = fields.first(name::X_REQUEST_TYPE) else {
         return Err((Refusal::MissingHeader, "X-RequestType is missing."));
     };
-    let known = RequestType::parse(request_type).ok().filter(|kind| kind.is_mailbox());
+    let known = RequestType::parse(request_type).ok().filter(|kind| config.endpoint.has(*kind));
     let Some(kind) = known else {
         return Err((Refusal::InvalidRequestType, Refusal::InvalidRequestType.text()));
     };
