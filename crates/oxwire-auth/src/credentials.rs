@@ -68,14 +68,14 @@ impl fmt::Debug for UserName {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Credentials {
-    /// A password: for NTLM and Basic.
+    /// A password: for Negotiate (by NTLM), NTLM and Basic.
     Password {
         /// Whose.
         user: UserName,
         /// The password.
         password: SecretString,
     },
-    /// The hash of a password ([`crate::ntlm::nt_hash`]): for NTLM.
+    /// The hash of a password ([`crate::ntlm::nt_hash`]): for Negotiate (by NTLM) and NTLM.
     NtHash {
         /// Whose.
         user: UserName,
@@ -84,6 +84,11 @@ pub enum Credentials {
     },
     /// A token that the caller obtained: for Bearer.
     Bearer(SecretString),
+    /// What a mechanism of the caller's holds by itself, a Kerberos ticket: for Negotiate.
+    Outside {
+        /// Whose, where that is known.
+        user: Option<UserName>,
+    },
 }
 
 impl Credentials {
@@ -98,8 +103,9 @@ impl Credentials {
     pub const fn fit(&self, scheme: AuthScheme) -> bool {
         matches!(
             (self, scheme),
-            (Self::Password { .. }, AuthScheme::Basic | AuthScheme::Ntlm)
-                | (Self::NtHash { .. }, AuthScheme::Ntlm)
+            (Self::Password { .. }, AuthScheme::Basic | AuthScheme::Ntlm | AuthScheme::Negotiate)
+                | (Self::NtHash { .. }, AuthScheme::Ntlm | AuthScheme::Negotiate)
+                | (Self::Outside { .. }, AuthScheme::Negotiate)
                 | (Self::Bearer(_), AuthScheme::Bearer)
         )
     }
@@ -109,6 +115,7 @@ impl Credentials {
     pub const fn user(&self) -> Option<&UserName> {
         match self {
             Self::Password { user, .. } | Self::NtHash { user, .. } => Some(user),
+            Self::Outside { user } => user.as_ref(),
             Self::Bearer(_) => None,
         }
     }

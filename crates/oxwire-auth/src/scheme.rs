@@ -12,6 +12,9 @@ pub enum AuthScheme {
     Bearer,
     /// NTLM, [MS-NTHT]: authenticates the connection.
     Ntlm,
+    /// Negotiate, [RFC 4559] and [MS-N2HT]: SPNEGO with Kerberos or NTLM inside; authenticates the connection, or with Kerberos
+    /// each request, as the server says.
+    Negotiate,
 }
 
 impl AuthScheme {
@@ -22,19 +25,21 @@ impl AuthScheme {
             Self::Basic => "Basic",
             Self::Bearer => "Bearer",
             Self::Ntlm => "NTLM",
+            Self::Negotiate => "Negotiate",
         }
     }
 
     /// By the name on the wire, in any letter case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Basic, Self::Bearer, Self::Ntlm].into_iter().find(|scheme| scheme.as_str().eq_ignore_ascii_case(name))
+        let all = [Self::Basic, Self::Bearer, Self::Ntlm, Self::Negotiate];
+        all.into_iter().find(|scheme| scheme.as_str().eq_ignore_ascii_case(name))
     }
 
     /// Whether it authenticates the connection, and not each request by itself.
     #[must_use]
     pub const fn is_connection_bound(self) -> bool {
-        matches!(self, Self::Ntlm)
+        matches!(self, Self::Ntlm | Self::Negotiate)
     }
 }
 

@@ -138,8 +138,9 @@ impl ServerStack {
             }
             // Not offered, so never asked.
             ServerEvent::TokenNeeded { handle, .. } => drop(self.auth.answer(now, handle, Answer::Refuse)),
-            ServerEvent::Authenticated { conn, scheme, principal, binding } => {
-                self.app.note(conn, &format!("{principal} authenticated by {scheme}, binding {binding}"));
+            ServerEvent::Authenticated { conn, scheme, mechanism, principal, binding } => {
+                let inside = mechanism.map(|mechanism| format!(" ({mechanism})")).unwrap_or_default();
+                self.app.note(conn, &format!("{principal} authenticated by {scheme}{inside}, binding {binding}"));
             }
             ServerEvent::Refused { conn, user, reason, .. } => {
                 let user = user.map_or_else(|| "nobody".to_owned(), |user| user.to_string());

@@ -6,7 +6,8 @@ use oxwire_core::{ConnectionId, Error, Misuse, SecretString, SecurityContext, St
 use oxwire_http::{Head, HttpEvent, ResponseHead, Scheme};
 
 use super::connection::{Attempt, Connection, Next, Side, Step};
-use super::{ClientEvent, ClientLayer, CredentialsHandle, FailReason, Target};
+use super::{ClientEvent, ClientLayer, CredentialsHandle, FailReason, LastToken, Target};
+use crate::spnego::MechType;
 use crate::trace::event;
 use crate::{
     AuthScheme, BindingKind, Challenge, ChannelBinding, Charset, Credentials, Offer, UserName, basic_value, challenges,
@@ -23,6 +24,10 @@ pub(super) struct TargetState {
     tester: Option<ConnectionId>,
     /// The scheme to use at once.
     pub(super) scheme: Option<AuthScheme>,
+    /// The mechanism inside of Negotiate that the target took.
+    pub(super) mech: Option<MechType>,
+    /// Schemes that came to nothing with these credentials, before the user was proved.
+    pub(super) failed: Vec<AuthScheme>,
     charset: Option<Charset>,
     /// What happened to the credentials before.
     after: Option<FailReason>,
@@ -40,6 +45,7 @@ impl TargetState {
         self.proven = false;
         self.tester = None;
         self.asked = false;
+        self.failed.clear();
     }
 }
 
@@ -70,6 +76,9 @@ impl ClientLayer {
 
     /// Whether the configuration lets that scheme be used there.
     fn allows(&self, c: &Connection, side: Side, scheme: AuthScheme) -> bool {
+        if c.multiplexed && scheme.is_connection_bound() {
+            return false;
+        }
         let open = match side {
             Side::Origin => self.config.cleartext || c.origin.scheme == Scheme::Https,
             Side::Proxy => self.config.cleartext_to_proxy,
@@ -83,11 +92,15 @@ impl ClientLayer {
         let known =
             |scheme: &AuthScheme| offers.iter().any(|offer| AuthScheme::from_name(&offer.scheme) == Some(*scheme));
         let built: Vec<_> = self.config.preference.iter().copied().filter(known).collect();
-        let usable: Vec<_> = built.iter().copied().filter(|scheme| self.allows(c, side, *scheme)).collect();
+        let allowed: Vec<_> = built.iter().copied().filter(|scheme| self.allows(c, side, *scheme)).collect();
+        let failed = &self.target(c, side).failed;
+        let usable: Vec<_> = allowed.iter().copied().filter(|scheme| !failed.contains(scheme)).collect();
         if usable.is_empty() {
             let names: Vec<&str> = offers.iter().map(|offer| &*offer.scheme).collect();
-            let reason = if built.is_empty() {
+            let reason = if built.is_empty() || !allowed.is_empty() {
                 FailReason::NoCommonScheme { offered: names.join(", ").into() }
+            } else if c.multiplexed && built.iter().any(|scheme| scheme.is_connection_bound()) {
+                FailReason::NeedsHttp11
             } else {
                 FailReason::NeedsTls
             };
@@ -128,8 +141,24 @@ impl ClientLayer {
         }
         match self.begin_attempt(now, c, side, scheme) {
             Ok(next) => Choice::Next(next),
+            Err(reason) if scheme == AuthScheme::Negotiate => {
+                self.scheme_failed(now, c, side, scheme, reason, response)
+            }
             Err(reason) => Choice::Fail(Some(scheme), reason),
         }
+    }
+
+    /// The schemes of a refusal that can still be used.
+    pub(super) fn usable(&mut self, c: &Connection, side: Side, response: &ResponseHead) -> Vec<AuthScheme> {
+        let target = self.target(c, side);
+        let (failed, credentials) = (target.failed.clone(), target.credentials.clone());
+        let fits = |scheme| credentials.as_ref().is_none_or(|have| have.fit(scheme));
+        let preference = self.config.preference.iter().copied();
+        let usable = preference.filter(|scheme| {
+            let known = offered(side, response).any(|offer| offer.is(scheme.as_str()));
+            known && !failed.contains(scheme) && fits(*scheme) && self.allows(c, side, *scheme)
+        });
+        usable.collect()
     }
 
     /// Whether another connection is trying credentials that are not proven yet; otherwise this one is, from now on.
@@ -146,7 +175,8 @@ impl ClientLayer {
     pub(super) fn assumed(&mut self, c: &Connection, side: Side) -> Option<AuthScheme> {
         let target = self.target(c, side);
         let (scheme, credentials) = (target.scheme?, target.credentials.as_ref()?);
-        let fits = credentials.fit(scheme) && self.config.preference.contains(&scheme) && self.allows(c, side, scheme);
+        let fits = credentials.fit(scheme) && !target.failed.contains(&scheme);
+        let fits = fits && self.config.preference.contains(&scheme) && self.allows(c, side, scheme);
         (fits && !self.is_tried_elsewhere(c, side)).then_some(scheme)
     }
 
@@ -170,6 +200,9 @@ impl ClientLayer {
                 let value = SecretString::new(["Bearer ", token.expose()].concat());
                 Attempt::Final { scheme, value }
             }
+            (AuthScheme::Negotiate, credentials) if credentials.fit(scheme) => {
+                self.begin_negotiate(now, c, side, credentials)?
+            }
             (AuthScheme::Ntlm, Credentials::Password { user, password }) => {
                 self.begin_ntlm(now, c, side, user, ntlm::nt_hash(password.expose()))?
             }
@@ -178,7 +211,7 @@ impl ClientLayer {
             }
             _ => return Err(FailReason::NoCredentials),
         };
-        let next = if matches!(attempt, Attempt::Handshake { .. }) { Next::Leg } else { Next::Full };
+        let next = attempt.next();
         c.side(side).attempt = attempt;
         Ok(next)
     }
@@ -191,15 +224,7 @@ impl ClientLayer {
         user: &UserName,
         hash: ntlm::Key,
     ) -> Result<Attempt, FailReason> {
-        let mut config = ntlm::ClientConfig::with_hash(user.clone(), hash);
-        config.workstation = self.config.workstation.clone();
-        if side == Side::Origin {
-            config.target_name = match &self.config.target_name {
-                Some(name) => name.clone(),
-                None => ["HTTP/", &c.origin.host].concat().into(),
-            };
-        }
-        let mut client = Box::new(ntlm::Client::new(config));
+        let mut client = Box::new(ntlm::Client::new(self.ntlm_config(c, side, user, hash)));
         match client.step(None, self.wall.at(now), &mut *self.entropy) {
             Ok(SecurityStep::Continue(token)) => {
                 let value = SecretString::new(token_value(AuthScheme::Ntlm.as_str(), &token));
@@ -208,6 +233,24 @@ impl ClientLayer {
             Ok(_) => Err(FailReason::NoToken),
             Err(error) => Err(FailReason::Token(error.to_string().into())),
         }
+    }
+
+    pub(super) fn ntlm_config(
+        &self,
+        c: &Connection,
+        side: Side,
+        user: &UserName,
+        hash: ntlm::Key,
+    ) -> ntlm::ClientConfig {
+        let mut config = ntlm::ClientConfig::with_hash(user.clone(), hash);
+        config.workstation = self.config.workstation.clone();
+        if side == Side::Origin {
+            config.target_name = match &self.config.target_name {
+                Some(name) => name.clone(),
+                None => ["HTTP/", &c.origin.host].concat().into(),
+            };
+        }
+        config
     }
 
     /// Goes on with a handshake: the challenge that came, or why not.
@@ -251,15 +294,21 @@ impl ClientLayer {
         }
     }
 
-    /// The side accepted what was sent.
-    pub(super) fn accepted(&mut self, c: &mut Connection, side: Side) {
+    /// The side accepted what was sent. `persists` is its `Persistent-Auth`.
+    pub(super) fn accepted(&mut self, c: &mut Connection, side: Side, last_token: LastToken, persists: Option<bool>) {
         let state = c.side(side);
-        let Attempt::Final { scheme, .. } = state.attempt else {
-            state.attempt = Attempt::Nothing;
-            return;
+        let (scheme, mechanism) = match &state.attempt {
+            Attempt::Final { scheme, .. } => (*scheme, None),
+            Attempt::Negotiate { initiator, .. } if initiator.has_proved() => (AuthScheme::Negotiate, initiator.mech()),
+            _ => {
+                state.attempt = Attempt::Nothing;
+                return;
+            }
         };
         if scheme.is_connection_bound() {
-            state.established = true;
+            // [MS-N2HT] 3.2.5: without the header, NTLM alone persists.
+            let by_default = scheme == AuthScheme::Ntlm || mechanism == Some(MechType::NTLM);
+            state.established = persists.unwrap_or(by_default);
             state.attempt = Attempt::Nothing;
         }
         let told = std::mem::replace(&mut state.told, true);
@@ -267,6 +316,7 @@ impl ClientLayer {
         let target = self.target(c, side);
         target.restarts = 0;
         target.after = None;
+        target.mech = mechanism.or(target.mech);
         if !std::mem::replace(&mut target.proven, true) {
             target.tester = None;
             self.wake.push_back(name.clone());
@@ -274,7 +324,14 @@ impl ClientLayer {
         if !told {
             let binding = sent_binding(c, side, scheme);
             event!(debug, conn = c.id.number(), scheme = scheme.as_str(), binding = %binding, "authenticated");
-            self.events.push_back(ClientEvent::Authenticated { conn: c.id, target: name, scheme, binding });
+            self.events.push_back(ClientEvent::Authenticated {
+                conn: c.id,
+                target: name,
+                scheme,
+                mechanism,
+                binding,
+                last_token,
+            });
         }
     }
 
@@ -460,7 +517,7 @@ impl ClientLayer {
 /// The binding that went along with a scheme.
 fn sent_binding(c: &Connection, side: Side, scheme: AuthScheme) -> BindingKind {
     match (side, scheme) {
-        (Side::Origin, AuthScheme::Ntlm) => c.binding.kind(),
+        (Side::Origin, AuthScheme::Ntlm | AuthScheme::Negotiate) => c.binding.kind(),
         _ => ChannelBinding::None.kind(),
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use oxwire_core::ConnectionId;
 use oxwire_http::Origin;
 
-use crate::{AuthScheme, BasicError, BindingKind, Charset, Offer};
+use crate::spnego::{self, MechType};
+use crate::{AuthScheme, BasicError, BindingKind, ChannelBinding, Charset, Offer};
 
 /// Who asks for authentication.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -31,7 +32,7 @@ impl fmt::Display for Target {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ClientConfig {
-    /// The schemes that may be used, best first. Default: NTLM, Bearer, Basic.
+    /// The schemes that may be used, best first. Default: Negotiate, NTLM, Bearer, Basic.
     pub preference: Vec<AuthScheme>,
     /// Whether Basic and Bearer may be sent to a server without TLS. Default: no.
     pub cleartext: bool,
@@ -41,8 +42,17 @@ pub struct ClientConfig {
     pub basic_charset: Charset,
     /// Workstation of NTLM. Default: empty.
     pub workstation: Arc<str>,
-    /// The SPN that NTLM names; by default `HTTP/` and the origin's host.
+    /// The SPN that NTLM and Kerberos name; by default `HTTP/` and the origin's host.
     pub target_name: Option<Arc<str>>,
+    /// Mechanisms of the caller's that Negotiate offers to servers in front of NTLM, best first: Kerberos. They are run by the caller
+    /// ([`ClientEvent::MechanismNeeded`]), who also has to call
+    /// [`set_channel_binding`](super::ClientLayer::set_channel_binding) for each connection with TLS, be it with none: without the
+    /// binding no call goes out. Default: none.
+    pub outside_mechanisms: Vec<MechType>,
+    /// Whether a success that carries no last token of Negotiate is refused. With it, nobody but the server can have answered:
+    /// Kerberos proves the server in it, and a list of mechanisms that somebody shortened is found. Servers leave it out all the
+    /// same (gromox), hence no by default; [`LastToken::Missing`] tells.
+    pub require_last_token: bool,
     /// Bytes of request bodies that all connections together keep for sending again. Default: 64 MiB.
     pub held_bytes: usize,
     /// Bytes of a challenge's token once decoded. Default: 16 KiB.
@@ -58,12 +68,14 @@ pub struct ClientConfig {
 impl Default for ClientConfig {
     fn default() -> Self {
         Self {
-            preference: vec![AuthScheme::Ntlm, AuthScheme::Bearer, AuthScheme::Basic],
+            preference: vec![AuthScheme::Negotiate, AuthScheme::Ntlm, AuthScheme::Bearer, AuthScheme::Basic],
             cleartext: false,
             cleartext_to_proxy: false,
             basic_charset: Charset::Utf8,
             workstation: "".into(),
             target_name: None,
+            outside_mechanisms: Vec::new(),
+            require_last_token: false,
             held_bytes: 64 << 20,
             token_bytes: 16 << 10,
             leg_timeout: Duration::from_secs(60),
@@ -71,6 +83,34 @@ impl Default for ClientConfig {
             max_restarts: 3,
         }
     }
+}
+
+/// Names a call to a mechanism of the caller's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallHandle(pub(super) u64);
+
+/// A step of a mechanism of the caller's, and what its context is made of.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ClientCall {
+    /// The step: run it where blocking is allowed.
+    pub call: spnego::MechanismCall,
+    /// The service to ask for: `HTTP/` and the host, or [`ClientConfig::target_name`].
+    pub service: Arc<str>,
+    /// The channel binding.
+    pub binding: ChannelBinding,
+}
+
+/// What became of the last token of Negotiate, which the server sends with its success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LastToken {
+    /// The scheme has none.
+    NotUsed,
+    /// It came and is right. With Kerberos the server has proved itself.
+    Verified,
+    /// It did not come: who answered is not proved by the authentication, only by TLS.
+    Missing,
 }
 
 /// Names a question about credentials.
@@ -110,6 +150,30 @@ pub enum ClientEvent {
         /// What happened to the credentials before, if there were any.
         after: Option<FailReason>,
     },
+    /// Negotiate has come to its mechanism: what follows is said by it. Told before anything that proves the user goes out, except
+    /// in a mechanism's first token.
+    MechanismChosen {
+        /// The connection.
+        conn: ConnectionId,
+        /// With whom.
+        target: Target,
+        /// The mechanism inside.
+        mechanism: MechType,
+        /// The mechanism offered first, where the server chose another.
+        instead_of: Option<MechType>,
+        /// Mechanisms that were not offered, since they could not begin (no ticket), and why.
+        skipped: Vec<(MechType, Box<str>)>,
+    },
+    /// A mechanism of the caller's is to take its next step: fetch it by [`take_call`](super::ClientLayer::take_call), run it, and
+    /// bring back what came of it by [`finish_call`](super::ClientLayer::finish_call). The request waits.
+    MechanismNeeded {
+        /// Names the call.
+        handle: CallHandle,
+        /// The connection.
+        conn: ConnectionId,
+        /// With whom.
+        target: Target,
+    },
     /// The target accepted: with NTLM the connection, with the others this request and, told once a connection, those after it.
     Authenticated {
         /// The connection.
@@ -118,8 +182,12 @@ pub enum ClientEvent {
         target: Target,
         /// By which scheme.
         scheme: AuthScheme,
+        /// The mechanism inside of Negotiate.
+        mechanism: Option<MechType>,
         /// Which channel binding went along.
         binding: BindingKind,
+        /// What became of Negotiate's last token.
+        last_token: LastToken,
     },
     /// Authentication failed.
     Failed {
@@ -154,6 +222,18 @@ pub enum FailReason {
         /// The schemes offered.
         offered: Box<str>,
     },
+    /// Only schemes that authenticate a connection were left, and this one carries several requests at a time.
+    #[error(
+        "only NTLM or Negotiate could be used, which authenticate a connection, and this one is shared by requests side by side (HTTP/2): \
+         connect by HTTP/1.1"
+    )]
+    NeedsHttp11,
+    /// Negotiate failed.
+    #[error("Negotiate: {0}")]
+    Negotiate(#[from] spnego::Refusal),
+    /// The call to a mechanism of the caller's was not brought back in time.
+    #[error("the mechanism of the caller's gave no token within `ClientConfig::answer_timeout`")]
+    CallTimeout,
     /// Only schemes that need TLS were left.
     #[error(
         "only Basic or Bearer could be used, and the connection has no TLS; `ClientConfig::cleartext` would allow it"

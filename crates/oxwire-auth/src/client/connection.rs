@@ -3,8 +3,10 @@
 use std::time::Instant;
 
 use oxwire_core::{ConnectionId, SecretString};
-use oxwire_http::{HttpEvent, Origin, RequestHead, ResponseHead, Version, name};
+use oxwire_http::{HttpEvent, Origin, RequestHead, ResponseHead, Scheme, Version, name};
 
+use super::{CallHandle, FailReason};
+use crate::spnego::Initiator;
 use crate::{AuthScheme, ChannelBinding, ntlm};
 
 /// Which of the two a response, or a header, belongs to.
@@ -41,7 +43,7 @@ impl Side {
 /// How far authentication with one side is, on this connection.
 #[derive(Debug, Default)]
 pub(super) struct SideState {
-    /// NTLM is done: the connection is authenticated.
+    /// The connection is authenticated: requests go without a header.
     pub(super) established: bool,
     /// `Authenticated` was told.
     pub(super) told: bool,
@@ -56,6 +58,12 @@ pub(super) enum Attempt {
     Nothing,
     /// A NEGOTIATE_MESSAGE; a challenge is awaited.
     Handshake { client: Box<ntlm::Client>, value: SecretString },
+    /// A token of Negotiate.
+    Negotiate { initiator: Box<Initiator>, value: SecretString, leg: bool },
+    /// A mechanism of the caller's makes the next token of Negotiate, or verifies the last one.
+    Calling { initiator: Box<Initiator>, handle: CallHandle },
+    /// Its call came to nothing.
+    Failed(FailReason),
     /// All there is to say: a password, a token, an AUTHENTICATE_MESSAGE.
     Final { scheme: AuthScheme, value: SecretString },
 }
@@ -63,9 +71,33 @@ pub(super) enum Attempt {
 impl Attempt {
     pub(super) const fn value(&self) -> Option<&SecretString> {
         match self {
-            Self::Nothing => None,
-            Self::Handshake { value, .. } | Self::Final { value, .. } => Some(value),
+            Self::Nothing | Self::Calling { .. } | Self::Failed(_) => None,
+            Self::Handshake { value, .. } | Self::Negotiate { value, .. } | Self::Final { value, .. } => Some(value),
         }
+    }
+
+    /// Whether it goes out by a leg without a body: a token to which only a challenge can be the answer. A first token of Kerberos
+    /// may be all there is to say, so it rides on the request itself.
+    pub(super) fn goes_by_leg(&self) -> bool {
+        match self {
+            Self::Handshake { .. } => true,
+            Self::Negotiate { leg, .. } => *leg,
+            _ => false,
+        }
+    }
+
+    /// What comes next on the wire.
+    pub(super) fn next(&self) -> Next {
+        match self {
+            Self::Calling { .. } | Self::Failed(_) => Next::Call,
+            attempt if attempt.goes_by_leg() => Next::Leg,
+            _ => Next::Full,
+        }
+    }
+
+    /// Whether more than one message is still to go.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.goes_by_leg() || matches!(self, Self::Calling { .. } | Self::Failed(_))
     }
 }
 
@@ -141,6 +173,8 @@ pub(super) enum Next {
     Leg,
     /// Wait for credentials, or for another connection's proof of them.
     Park,
+    /// Wait for a mechanism of the caller's.
+    Call,
 }
 
 #[derive(Debug)]
@@ -167,6 +201,21 @@ pub(super) enum Step {
         close: bool,
         deadline: Instant,
     },
+    /// Waits for a mechanism of the caller's, with the refusal that it answers, if there was one.
+    Calling {
+        side: Side,
+        response: Option<ResponseHead>,
+        deadline: Instant,
+    },
+    /// A response whose last token a mechanism of the caller's verifies, and what came behind it.
+    Verifying {
+        side: Side,
+        wire: Wire,
+        head: ResponseHead,
+        events: Vec<HttpEvent>,
+        held_bytes: usize,
+        deadline: Instant,
+    },
     /// The response goes to the machine.
     Responding {
         ended: bool,
@@ -180,6 +229,10 @@ pub(super) struct Connection {
     pub(super) id: ConnectionId,
     pub(super) origin: Origin,
     pub(super) binding: ChannelBinding,
+    /// The driver has said the binding, or there is no TLS to have one.
+    pub(super) binding_said: bool,
+    /// Several requests share the connection side by side.
+    pub(super) multiplexed: bool,
     pub(super) server: SideState,
     pub(super) proxy: SideState,
     pub(super) exchange: Option<Exchange>,
@@ -192,10 +245,13 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(id: ConnectionId, origin: Origin) -> Self {
+        let binding_said = origin.scheme == Scheme::Http;
         Self {
             id,
             origin,
             binding: ChannelBinding::None,
+            binding_said,
+            multiplexed: false,
             server: SideState::default(),
             proxy: SideState::default(),
             exchange: None,
@@ -215,7 +271,10 @@ impl Connection {
     pub(super) const fn deadline(&self) -> Option<Instant> {
         match &self.step {
             Step::Awaiting { deadline, .. } => *deadline,
-            Step::Draining { deadline, .. } | Step::Parked { deadline, .. } => Some(*deadline),
+            Step::Draining { deadline, .. }
+            | Step::Parked { deadline, .. }
+            | Step::Calling { deadline, .. }
+            | Step::Verifying { deadline, .. } => Some(*deadline),
             Step::Idle | Step::Responding { .. } | Step::Tunnel => None,
         }
     }

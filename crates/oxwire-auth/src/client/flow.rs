@@ -7,7 +7,8 @@ use oxwire_http::{Head, HeadBuilder, HttpEvent, HttpTransmit, RequestHead, Reset
 
 use super::choice::Choice;
 use super::connection::{Attempt, Connection, Exchange, Kind, Next, Side, Step, Wire, keeps_alive};
-use super::{ClientLayer, FailReason};
+use super::negotiate::{LastWord, persists};
+use super::{ClientLayer, FailReason, LastToken};
 use crate::trace::event;
 
 impl ClientLayer {
@@ -63,7 +64,7 @@ impl ClientLayer {
         for (side, applies) in [(Side::Proxy, to_proxy), (Side::Origin, kind != Kind::Connect)] {
             c.side(side).attempt = Attempt::Nothing;
             // One handshake at a time, and the proxy's first: behind it, the origin is not reached.
-            if !applies || c.side(side).established || matches!(c.proxy.attempt, Attempt::Handshake { .. }) {
+            if !applies || c.side(side).established || c.proxy.attempt.is_under_way() {
                 continue;
             }
             let Some(scheme) = self.assumed(c, side) else { continue };
@@ -71,10 +72,15 @@ impl ClientLayer {
                 self.fail(c, side, Some(scheme), reason);
             }
         }
-        let handshake = |attempt: &Attempt| matches!(attempt, Attempt::Handshake { .. });
+        if let Some(side) =
+            [Side::Proxy, Side::Origin].into_iter().find(|side| c.side(*side).attempt.next() == Next::Call)
+        {
+            c.step = Step::Calling { side, response: None, deadline: self.answer_deadline(now) };
+            return;
+        }
         // A channel's body must not begin before its authentication is through: ask first, without it.
         let probe = kind == Kind::Channel && !c.server.established && c.server.attempt.value().is_none();
-        if probe || handshake(&c.server.attempt) || handshake(&c.proxy.attempt) {
+        if probe || c.server.attempt.goes_by_leg() || c.proxy.attempt.goes_by_leg() {
             self.send_leg(now, c);
         } else {
             self.send_full(c);
@@ -142,7 +148,7 @@ impl ClientLayer {
     }
 
     /// A leg: the request without its body.
-    fn send_leg(&mut self, now: Instant, c: &mut Connection) {
+    pub(super) fn send_leg(&mut self, now: Instant, c: &mut Connection) {
         let has_body = |head: &RequestHead| {
             head.fields().first(name::CONTENT_LENGTH).is_some()
                 || head.fields().first(name::TRANSFER_ENCODING).is_some()
@@ -161,7 +167,7 @@ impl ClientLayer {
     }
 
     /// The request itself, as far as the machine has said it.
-    fn send_full(&mut self, c: &mut Connection) {
+    pub(super) fn send_full(&mut self, c: &mut Connection) {
         let bare = c.server.attempt.value().is_none() && c.proxy.attempt.value().is_none();
         let head = match &c.exchange {
             Some(exchange) if bare => Some(exchange.head.clone()),
@@ -252,21 +258,39 @@ impl ClientLayer {
 
     /// Neither 401 nor 407: whoever was told credentials took them.
     fn on_answer(&mut self, now: Instant, c: &mut Connection, wire: Wire, kind: Kind, head: ResponseHead) {
-        self.accepted(c, Side::Proxy);
-        self.accepted(c, Side::Origin);
+        for side in [Side::Proxy, Side::Origin] {
+            match self.last_word(now, c, side, &head) {
+                LastWord::Stands(last_token) => self.accepted(c, side, last_token, persists(&head)),
+                LastWord::Asked => return self.verify(now, c, side, wire, head),
+                LastWord::Wrong(reason) => return self.on_wrong_last_word(c, side, reason),
+            }
+        }
+        self.after_answer(now, c, wire, kind, head);
+    }
+
+    /// The same, once its last token is known to be right.
+    pub(super) fn after_answer(
+        &mut self,
+        now: Instant,
+        c: &mut Connection,
+        wire: Wire,
+        kind: Kind,
+        head: ResponseHead,
+    ) {
         let success = (200..300).contains(&head.status());
         if wire == Wire::Leg && success {
-            // Nobody wanted authentication: the leg was taken for a request, and the request itself has yet to go.
+            // Nobody wanted authentication, or it was through with the leg: that was taken for a request, and the request itself
+            // has yet to go, with a token of its own where the server authenticates each request.
             let close = !keeps_alive(&head);
             let deadline = self.leg_deadline(now);
-            c.step = Step::Draining {
-                side: Side::Origin,
-                response: head,
-                next: Next::Full,
-                drained: false,
-                close,
-                deadline,
-            };
+            let mut next = Next::Full;
+            if !c.server.established
+                && let Some(scheme) = self.assumed(c, Side::Origin).filter(|scheme| scheme.is_connection_bound())
+                && self.target(c, Side::Origin).mech.is_some()
+            {
+                next = self.begin_attempt(now, c, Side::Origin, scheme).unwrap_or(Next::Full);
+            }
+            c.step = Step::Draining { side: Side::Origin, response: head, next, drained: false, close, deadline };
             return;
         }
         self.forget_body(c);
@@ -287,16 +311,17 @@ impl ClientLayer {
     fn on_refusal(&mut self, now: Instant, c: &mut Connection, side: Side, head: ResponseHead) {
         if side == Side::Origin {
             // The proxy let it through.
-            self.accepted(c, Side::Proxy);
-        } else if matches!(c.server.attempt, Attempt::Handshake { .. }) {
+            self.accepted(c, Side::Proxy, LastToken::Missing, persists(&head));
+        } else if matches!(c.server.attempt, Attempt::Handshake { .. } | Attempt::Negotiate { .. }) {
             c.server.attempt = Attempt::Nothing;
         }
         c.side(side).established = false;
         let replayable = c.exchange.as_ref().is_some_and(Exchange::is_replayable);
         let choice = match std::mem::take(&mut c.side(side).attempt) {
             Attempt::Handshake { client, .. } => self.continue_ntlm(now, c, side, *client, &head),
+            Attempt::Negotiate { initiator, .. } => self.continue_negotiate(now, c, side, initiator, &head),
             Attempt::Final { scheme, .. } => Choice::Next(self.rejected(c, side, scheme, &head)),
-            Attempt::Nothing => self.choose(now, c, side, &head),
+            Attempt::Nothing | Attempt::Calling { .. } | Attempt::Failed(_) => self.choose(now, c, side, &head),
         };
         match choice {
             Choice::Fail(scheme, reason) => {
@@ -329,7 +354,7 @@ impl ClientLayer {
                     self.finish(c);
                 }
             }
-            Step::Parked { .. } => {}
+            Step::Parked { .. } | Step::Calling { .. } | Step::Verifying { .. } => {}
             Step::Idle | Step::Awaiting { .. } | Step::Tunnel => self.deliver(c.id, HttpEvent::End),
         }
     }
@@ -355,6 +380,12 @@ impl ClientLayer {
         match next {
             Next::Leg => self.send_leg(now, c),
             Next::Full | Next::Park => self.send_full(c),
+            Next::Call => {
+                let Step::Draining { response, .. } = std::mem::replace(&mut c.step, Step::Idle) else { return };
+                let response = Side::of_status(response.status()).map(|_| response);
+                c.step = Step::Calling { side, response, deadline: self.answer_deadline(now) };
+                self.after_call(now, c);
+            }
         }
     }
 
@@ -381,7 +412,7 @@ impl ClientLayer {
                 c.dead = true;
                 return;
             }
-            Step::Draining { .. } | Step::Awaiting { wire: Wire::Leg, .. } => {
+            Step::Draining { .. } | Step::Calling { .. } | Step::Awaiting { wire: Wire::Leg, .. } => {
                 event!(debug, conn = c.id.number(), reason = &*reset.reason, "connection lost during authentication");
                 self.count_restart(c);
                 let reason = format!("during authentication, before the request was sent: {}", reset.reason);
@@ -399,7 +430,7 @@ impl ClientLayer {
     /// A connection that is cut in mid-handshake counts like one that is closed there.
     fn count_restart(&mut self, c: &Connection) {
         let side = match &c.step {
-            Step::Draining { side, .. } => *side,
+            Step::Draining { side, .. } | Step::Calling { side, .. } => *side,
             _ if c.proxy.attempt.value().is_some() => Side::Proxy,
             _ => Side::Origin,
         };
@@ -412,9 +443,11 @@ impl ClientLayer {
         }
     }
 
-    pub(super) fn on_deadline(&mut self, c: &mut Connection) {
-        if matches!(c.step, Step::Parked { .. }) {
-            return self.give_up(c, FailReason::NoCredentials);
+    pub(super) fn on_deadline(&mut self, now: Instant, c: &mut Connection) {
+        match c.step {
+            Step::Parked { .. } => return self.give_up(c, FailReason::NoCredentials),
+            Step::Calling { .. } | Step::Verifying { .. } => return self.on_call_timeout(now, c),
+            _ => {}
         }
         let side = match c.step {
             Step::Draining { side, .. } => side,

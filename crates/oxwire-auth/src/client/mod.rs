@@ -4,6 +4,7 @@ mod choice;
 mod config;
 mod connection;
 mod flow;
+mod negotiate;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -17,10 +18,10 @@ use crate::closed::ClosedIds;
 use crate::trace::event;
 use crate::{AuthScheme, ChannelBinding, Credentials};
 
-pub use config::{ClientConfig, ClientEvent, CredentialsHandle, FailReason, Target};
+pub use config::{CallHandle, ClientCall, ClientConfig, ClientEvent, CredentialsHandle, FailReason, LastToken, Target};
 
 use choice::TargetState;
-use connection::{Connection, Step};
+use connection::{Connection, Side};
 
 /// Stands between a client machine and its HTTP connections, and answers 401 and 407 for it: the machine sees neither a
 /// challenge nor a leg.
@@ -38,7 +39,7 @@ use connection::{Connection, Step};
 /// [`set_channel_binding`](Self::set_channel_binding). For `CONNECT` it runs the exchange with the proxy through a layer too, and
 /// uses the tunnel for a connection of the machine's.
 ///
-/// **NTLM authenticates the transport connection.** One [`ConnectionId`] has to stay on one connection from its first byte to its
+/// **NTLM and Negotiate authenticate the transport connection.** One [`ConnectionId`] has to stay on one connection from its first byte to its
 /// last: a pool that deals requests out over connections, an HTTP/2 connection shared by several users, or a middlebox that reuses
 /// server connections (haproxy without `http-reuse never`) breaks the handshake, or gives one user's authentication to another.
 ///
@@ -46,6 +47,11 @@ use connection::{Connection, Step};
 /// The first request to a server goes out as it is; its body is kept until the answer shows whether it has to go again. NTLM's
 /// legs go with `Content-Length: 0`, the last token rides on the request itself. A scheme that a target took is used at once on the
 /// next connection. The bodies of `RPC_IN_DATA` and `RPC_OUT_DATA` wait until the legs are through.
+///
+/// Negotiate offers the mechanisms of [`ClientConfig::outside_mechanisms`] and NTLM, as far as the credentials go. A mechanism of the
+/// caller's (Kerberos by the system's GSSAPI, which may ask a KDC) is never run in here: [`ClientEvent::MechanismNeeded`] asks for it,
+/// [`take_call`](Self::take_call) gives the step to run, [`finish_call`](Self::finish_call) takes what came of it. A scheme that
+/// comes to nothing before the user is proved (no ticket, no common mechanism) gives way to the next one, by an event.
 ///
 /// Credentials that were refused are forgotten, never tried again and never tried by another scheme: the caller is asked. As long
 /// as new ones are not proven, one connection tries them and the others wait, so that a slip of the user's costs one failed
@@ -58,6 +64,8 @@ pub struct ClientLayer {
     closed: ClosedIds,
     targets: HashMap<Target, TargetState>,
     next_handle: u64,
+    /// Whose mechanism a call is for.
+    calls: HashMap<CallHandle, (ConnectionId, Side)>,
     held_bytes: usize,
     /// Targets whose parked connections are to be looked at.
     wake: VecDeque<Target>,
@@ -85,6 +93,7 @@ impl ClientLayer {
             closed: ClosedIds::default(),
             targets: HashMap::new(),
             next_handle: 1,
+            calls: HashMap::new(),
             held_bytes: 0,
             wake: VecDeque::new(),
             transmits: VecDeque::new(),
@@ -116,12 +125,26 @@ impl ClientLayer {
     /// # Errors
     /// [`Error::Misuse`] for a connection that the machine did not open.
     pub fn set_channel_binding(&mut self, conn: ConnectionId, binding: ChannelBinding) -> Result<(), Error> {
+        let Some(mut connection) = self.connections.remove(&conn) else {
+            return self.stray("set_channel_binding", conn);
+        };
+        self.on_binding(&mut connection, binding);
+        self.connections.insert(conn, connection);
+        Ok(())
+    }
+
+    /// Says that a connection carries several requests side by side (HTTP/2, HTTP/3): schemes that authenticate a connection are not
+    /// used on it, [`FailReason::NeedsHttp11`] tells where they would have been.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for a connection that the machine did not open.
+    pub fn set_multiplexed(&mut self, conn: ConnectionId) -> Result<(), Error> {
         match self.connections.get_mut(&conn) {
             Some(connection) => {
-                connection.binding = binding;
+                connection.multiplexed = true;
                 Ok(())
             }
-            None => self.stray("set_channel_binding", conn),
+            None => self.stray("set_multiplexed", conn),
         }
     }
 
@@ -168,19 +191,11 @@ impl ClientLayer {
     /// connection.
     pub fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
         self.on_connection(now, conn, "handle", |this, c| {
-            match event {
-                HttpEvent::Head(Head::Response(head)) => this.on_response(now, c, head),
-                HttpEvent::Head(Head::Request(_)) => {
-                    let advice = "a client's connection gives responses";
-                    return Err(Misuse { call: "handle", state: "client", advice }.into());
-                }
-                HttpEvent::Reset(reset) => this.on_reset(c, reset),
-                HttpEvent::End => this.on_response_end(now, c),
-                event => match c.step {
-                    Step::Draining { .. } | Step::Parked { .. } => {}
-                    _ => this.deliver(c.id, event),
-                },
+            if matches!(event, HttpEvent::Head(Head::Request(_))) {
+                let advice = "a client's connection gives responses";
+                return Err(Misuse { call: "handle", state: "client", advice }.into());
             }
+            this.on_incoming(now, c, event);
             Ok(())
         })
     }
@@ -207,7 +222,7 @@ impl ClientLayer {
         ids.sort_unstable();
         for id in ids {
             let _ours = self.on_connection(now, id, "handle_timeout", |this, c| {
-                this.on_deadline(c);
+                this.on_deadline(now, c);
                 Ok(())
             });
         }
@@ -240,6 +255,8 @@ impl ClientLayer {
 
     fn put_back(&mut self, mut connection: Connection) {
         if connection.gone {
+            self.forget_call(&mut connection, Side::Origin);
+            self.forget_call(&mut connection, Side::Proxy);
             self.drop_exchange(&mut connection);
             self.release(&connection);
             self.closed.add(connection.id);

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use oxwire_core::{ConnectionId, Principal, SecretString};
 
-use crate::ntlm::{AcceptorConfig, Key, Question, Refusal};
-use crate::{AuthScheme, BindingKind, UserName};
+use crate::ntlm::{AcceptorConfig, ExtendedProtection, Key, Question, Refusal};
+use crate::spnego::{self, ListProtection, MechType};
+use crate::{AuthScheme, BindingKind, ChannelBinding, UserName};
 
 /// What a [`ServerLayer`](super::ServerLayer) offers, and its limits.
 #[derive(Debug, Clone)]
@@ -20,8 +21,16 @@ pub struct ServerConfig {
     pub bearer_params: Vec<(Arc<str>, Arc<str>)>,
     /// Whether Basic and Bearer are offered on connections without TLS. Default: no.
     pub cleartext: bool,
-    /// Names of the server in NTLM, and the Extended Protection policy. The binding in it is replaced by each connection's own.
+    /// Names of the server in NTLM, and the Extended Protection policy, which is that of Negotiate too. The binding in it is replaced
+    /// by each connection's own.
     pub ntlm: AcceptorConfig,
+    /// Mechanisms of the caller's that Negotiate accepts, best first: Kerberos. They are run by the caller
+    /// ([`ServerEvent::MechanismNeeded`]). Default: none.
+    pub outside_mechanisms: Vec<MechType>,
+    /// Whether Negotiate accepts NTLM, behind those. Default: yes.
+    pub negotiate_ntlm: bool,
+    /// Whether a client of Negotiate has to protect its list of mechanisms where [RFC 4178] 5 asks for it. Default: yes.
+    pub list_protection: ListProtection,
     /// Whether it is a proxy: 407 and `Proxy-Authenticate` in place of 401 and `WWW-Authenticate`. Default: no.
     pub proxy: bool,
     /// Bytes of a token once decoded. Default: 16 KiB.
@@ -32,7 +41,7 @@ pub struct ServerConfig {
     /// Bytes of a request's body that are kept while the caller's answer is awaited; past it the connection is closed. Each
     /// piece counts 64 bytes more than it has. Default: 256 KiB.
     pub held_bytes: usize,
-    /// How many NTLM handshakes may be half-open at one time; past it a client gets 503. Default: 1,024.
+    /// How many handshakes of NTLM and Negotiate may be half-open at one time; past it a client gets 503. Default: 1,024.
     pub max_half_open: usize,
     /// How long a connection may take from its first unauthenticated request until it is authenticated. Default: 60 seconds.
     pub handshake_timeout: Duration,
@@ -53,6 +62,9 @@ impl ServerConfig {
             bearer_params: Vec::new(),
             cleartext: false,
             ntlm: AcceptorConfig::new(nb_computer),
+            outside_mechanisms: Vec::new(),
+            negotiate_ntlm: true,
+            list_protection: ListProtection::Required,
             proxy: false,
             token_bytes: 16 << 10,
             drain_bytes: 256 << 10,
@@ -69,6 +81,18 @@ impl ServerConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct QuestionHandle(pub(super) u64);
 
+/// A step of a mechanism of the caller's, and what its context is made of.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ServerCall {
+    /// The step: run it where blocking is allowed.
+    pub call: spnego::MechanismCall,
+    /// The channel binding that a client has to have; [`ChannelBinding::None`] where the policy is Off.
+    pub binding: ChannelBinding,
+    /// What becomes of a client without it.
+    pub extended_protection: ExtendedProtection,
+}
+
 /// What a [`ServerLayer`](super::ServerLayer) asks and tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -83,6 +107,27 @@ pub enum ServerEvent {
         user: UserName,
         /// What an external verdict needs.
         question: Box<Question>,
+    },
+    /// A mechanism of the caller's is to take its next step: fetch it by [`take_call`](super::ServerLayer::take_call), run it, and
+    /// bring back what came of it by [`finish_call`](super::ServerLayer::finish_call).
+    MechanismNeeded {
+        /// Names the call.
+        handle: QuestionHandle,
+        /// The connection.
+        conn: ConnectionId,
+        /// The mechanism.
+        mechanism: MechType,
+    },
+    /// A mechanism of the caller's has authenticated a client: who is that?
+    PrincipalNeeded {
+        /// Names the question; `Accept` names the principal.
+        handle: QuestionHandle,
+        /// The connection.
+        conn: ConnectionId,
+        /// The mechanism.
+        mechanism: MechType,
+        /// The name that the mechanism gives, as in `alice@MAIL.TEST`; empty where it gives none.
+        name: Box<str>,
     },
     /// Basic: is this the user's password?
     PasswordNeeded {
@@ -110,6 +155,8 @@ pub enum ServerEvent {
         conn: ConnectionId,
         /// By which scheme.
         scheme: AuthScheme,
+        /// The mechanism inside of Negotiate.
+        mechanism: Option<MechType>,
         /// As whom.
         principal: Principal,
         /// The channel binding that it proved; [`BindingKind::None`] where it proved none.
@@ -140,6 +187,23 @@ pub enum RefuseReason {
     /// NTLM's own reasons.
     #[error("NTLM: {0}")]
     Ntlm(#[from] Refusal),
+    /// Negotiate's own reasons.
+    #[error("Negotiate: {0}")]
+    Negotiate(#[from] spnego::Refusal),
+    /// The policy is Require, and a mechanism of the caller's found no channel binding.
+    #[error(
+        "{mechanism}: no channel binding was proved, and Extended Protection is required: the client sent none, or its mechanism does \
+         not tell"
+    )]
+    NotBound {
+        /// The mechanism.
+        mechanism: MechType,
+    },
+    /// NTLM or Negotiate on a connection that carries several requests side by side.
+    #[error(
+        "{0} authenticates a connection, and this one is shared by requests side by side (HTTP/2): HTTP/1.1 is needed"
+    )]
+    NeedsHttp11(AuthScheme),
     /// A scheme that is not offered on this connection.
     #[error("the scheme {0} is not offered on this connection")]
     Scheme(Box<str>),
@@ -185,7 +249,7 @@ pub enum Answer {
         /// Who it is.
         principal: Principal,
     },
-    /// Basic and Bearer: accepted.
+    /// Basic, Bearer and a principal: accepted.
     Accept {
         /// Who it is.
         principal: Principal,

@@ -2,19 +2,68 @@
 
 use std::time::Instant;
 
-use oxwire_core::{ConnectionId, Principal, SecretString};
+use oxwire_core::{ConnectionId, Principal, SecretString, SecurityContext};
 use oxwire_http::{HttpEvent, RequestHead, ResponseHead};
 
-use super::QuestionHandle;
-use crate::{AuthScheme, ChannelBinding, UserName, ntlm};
+use super::{QuestionHandle, RefuseReason};
+use crate::{AuthScheme, ChannelBinding, UserName, ntlm, spnego};
 
-/// NTLM's state, which belongs to the connection.
+/// The acceptor of a scheme that authenticates the connection.
+#[derive(Debug)]
+pub(super) enum Acceptor {
+    Ntlm(Box<ntlm::Acceptor>),
+    Negotiate {
+        acceptor: Box<spnego::Acceptor>,
+        /// Who it is, once that is known and the negotiation is not through.
+        principal: Option<Principal>,
+    },
+}
+
+impl Acceptor {
+    pub(super) const fn scheme(&self) -> AuthScheme {
+        match self {
+            Self::Ntlm(_) => AuthScheme::Ntlm,
+            Self::Negotiate { .. } => AuthScheme::Negotiate,
+        }
+    }
+
+    /// NTLM's acceptor, by itself or inside of Negotiate.
+    pub(super) fn ntlm(&mut self) -> Option<&mut ntlm::Acceptor> {
+        match self {
+            Self::Ntlm(acceptor) => Some(acceptor),
+            Self::Negotiate { acceptor, .. } => acceptor.ntlm(),
+        }
+    }
+
+    pub(super) fn context(&mut self) -> &mut dyn SecurityContext {
+        match self {
+            Self::Ntlm(acceptor) => &mut **acceptor,
+            Self::Negotiate { acceptor, .. } => &mut **acceptor,
+        }
+    }
+
+    /// Why it refused.
+    pub(super) fn reason(&mut self) -> RefuseReason {
+        if let Some(refusal) = self.ntlm().and_then(|ntlm| ntlm.refusal()) {
+            return refusal.into();
+        }
+        match self {
+            Self::Negotiate { acceptor, .. } => match acceptor.refusal() {
+                Some(refusal) => refusal.clone().into(),
+                None => spnego::Refusal::Unexpected("token").into(),
+            },
+            Self::Ntlm(_) => ntlm::Refusal::Unexpected.into(),
+        }
+    }
+}
+
+/// The state of NTLM or Negotiate, which belongs to the connection.
 #[derive(Debug, Default)]
-pub(super) enum Ntlm {
+pub(super) enum Handshake {
     #[default]
     None,
-    /// A challenge is out.
-    Challenged(Box<ntlm::Acceptor>),
+    /// A token is out.
+    Challenged(Acceptor),
     /// The connection is authenticated.
     Done(Principal),
 }
@@ -30,15 +79,25 @@ pub(super) struct Accepted {
 /// What a question is about.
 #[derive(Debug)]
 pub(super) enum Asked {
-    Ntlm(Box<ntlm::Acceptor>),
-    Basic { password: SecretString },
+    /// A proof of NTLM's, by itself or inside of Negotiate.
+    Proof(Acceptor),
+    /// The next step of a mechanism of the caller's.
+    Call(Acceptor),
+    /// The principal of a client that such a mechanism has authenticated, and the last token for it.
+    Principal {
+        acceptor: Acceptor,
+        token: Option<Vec<u8>>,
+    },
+    Basic {
+        password: SecretString,
+    },
     Bearer,
 }
 
 impl Asked {
     pub(super) const fn scheme(&self) -> AuthScheme {
         match self {
-            Self::Ntlm(_) => AuthScheme::Ntlm,
+            Self::Proof(acceptor) | Self::Call(acceptor) | Self::Principal { acceptor, .. } => acceptor.scheme(),
             Self::Basic { .. } => AuthScheme::Basic,
             Self::Bearer => AuthScheme::Bearer,
         }
@@ -80,7 +139,11 @@ pub(super) struct Connection {
     pub(super) id: ConnectionId,
     pub(super) secure: bool,
     pub(super) binding: ChannelBinding,
-    pub(super) ntlm: Ntlm,
+    pub(super) handshaking: Handshake,
+    /// The last token, and `Persistent-Auth`, for the head of the next response.
+    pub(super) last_token: Option<Option<String>>,
+    /// Several requests share the connection side by side.
+    pub(super) multiplexed: bool,
     pub(super) accepted: Option<Accepted>,
     pub(super) step: Step,
     /// The machine has not yet ended the response to the request that it has.
@@ -107,7 +170,9 @@ impl Connection {
             id,
             secure,
             binding,
-            ntlm: Ntlm::None,
+            handshaking: Handshake::None,
+            last_token: None,
+            multiplexed: false,
             accepted: None,
             step: Step::Idle,
             responding: false,
@@ -132,8 +197,8 @@ impl Connection {
     pub(super) const fn principal(&self) -> Option<&Principal> {
         match &self.step {
             Step::Passing { principal } | Step::Owed { principal } => Some(principal),
-            _ => match &self.ntlm {
-                Ntlm::Done(principal) => Some(principal),
+            _ => match &self.handshaking {
+                Handshake::Done(principal) => Some(principal),
                 _ => None,
             },
         }

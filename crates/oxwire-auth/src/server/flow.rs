@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use oxwire_core::{Error, Misuse, Principal, SecurityContext};
+use oxwire_core::{Error, Misuse, Principal, SecretString};
 use oxwire_http::{Head, HttpEvent, HttpTransmit, RequestHead, Reset, ResponseHead, name};
 
-use super::connection::{Accepted, Asked, Connection, Ntlm, Step, Waiting};
+use super::connection::{Accepted, Asked, Connection, Handshake, Step, Waiting};
 use super::judge::{Judgement, Refused};
-use super::{Answer, Delivery, QuestionHandle, RefuseReason, ServerEvent, ServerLayer};
+use super::negotiate::{Request, Settled};
+use super::{Answer, Delivery, RefuseReason, ServerEvent, ServerLayer};
 use crate::trace::event;
 use crate::{AuthScheme, BindingKind, ntlm, param_value};
 
@@ -80,30 +81,8 @@ impl ServerLayer {
     fn on_request(&mut self, now: Instant, c: &mut Connection, head: RequestHead) {
         match self.judge(now, c, &head) {
             Judgement::Pass(principal) => self.pass(c, principal, head, Vec::new()),
-            Judgement::Ask { asked, user, value, question, token } => {
-                let handle = QuestionHandle(self.next_handle);
-                self.next_handle += 1;
-                self.questions.insert(handle, c.id);
-                let conn = c.id;
-                event!(trace, conn = conn.number(), scheme = asked.scheme().as_str(), "verdict asked for");
-                self.events.extend(match (&asked, question, token) {
-                    (Asked::Ntlm(_), Some(question), _) => {
-                        let user = crate::UserName::from_parts(&question.domain, &question.user);
-                        Some(ServerEvent::NtHashNeeded { handle, conn, user, question })
-                    }
-                    (Asked::Basic { password }, _, _) => user.clone().map(|user| ServerEvent::PasswordNeeded {
-                        handle,
-                        conn,
-                        user,
-                        password: password.clone(),
-                    }),
-                    (Asked::Bearer, _, Some(token)) => Some(ServerEvent::TokenNeeded { handle, conn, token }),
-                    _ => None,
-                });
-                let deadline = now.checked_add(self.config.answer_timeout).unwrap_or(now);
-                let (held, held_bytes) = (Vec::new(), 0);
-                let waiting = Waiting { handle, asked, user, value, head, held, held_bytes, deadline };
-                c.step = Step::Waiting(Box::new(waiting));
+            Judgement::Ask { asked, user, value, token } => {
+                self.wait(now, c, asked, Request { user, value, head, held: Vec::new() }, token);
             }
             Judgement::List(refused) => {
                 if let Some(refused) = refused {
@@ -112,14 +91,12 @@ impl ServerLayer {
                 let reply = self.list(c);
                 self.refuse(now, c, &head, reply);
             }
-            Judgement::Token(value) => {
-                event!(trace, conn = c.id.number(), scheme = AuthScheme::Ntlm.as_str(), "challenge sent");
-                let reply = self.unauthorized().map(|(builder, field)| builder.field(field, value));
-                let reply = reply.and_then(|builder| builder.response().ok());
+            Judgement::Token(scheme, value) => {
+                let reply = self.challenge(c, scheme, value);
                 self.refuse(now, c, &head, reply);
             }
-            Judgement::Busy => {
-                let scheme = Some(AuthScheme::Ntlm);
+            Judgement::Busy(scheme) => {
+                let scheme = Some(scheme);
                 event!(warn, conn = c.id.number(), limit = "max_half_open", "limit reached");
                 self.tell_refused(c, Refused { scheme, user: None, reason: RefuseReason::TooManyHandshakes });
                 let reply = ResponseHead::builder(503, "Service Unavailable")
@@ -131,7 +108,7 @@ impl ServerLayer {
     }
 
     /// Lets a request, and what was held of it, through.
-    fn pass(&mut self, c: &mut Connection, principal: Principal, head: RequestHead, held: Vec<HttpEvent>) {
+    pub(super) fn pass(&mut self, c: &mut Connection, principal: Principal, head: RequestHead, held: Vec<HttpEvent>) {
         c.handshake = None;
         c.seen = true;
         c.responding = true;
@@ -195,6 +172,13 @@ impl ServerLayer {
             }
             _ => c.gone = true,
         }
+        let transmit = match transmit {
+            HttpTransmit::Event { conn, event: HttpEvent::Head(Head::Response(head)) } if c.last_token.is_some() => {
+                let head = self.with_last_token(c, head);
+                HttpTransmit::Event { conn, event: HttpEvent::Head(Head::Response(head)) }
+            }
+            transmit => transmit,
+        };
         self.transmits.push_back(transmit);
         Ok(())
     }
@@ -204,71 +188,54 @@ impl ServerLayer {
     pub(super) fn on_answer(&mut self, now: Instant, c: &mut Connection, answer: Answer) -> Result<(), Error> {
         let Step::Waiting(waiting) = &c.step else { return Ok(()) };
         let fits = match (&waiting.asked, &answer) {
-            (_, Answer::UnknownUser | Answer::Refuse) => true,
-            (Asked::Ntlm(_), answer) => !matches!(answer, Answer::Accept { .. }),
+            (
+                Asked::Proof(_) | Asked::Principal { .. } | Asked::Basic { .. } | Asked::Bearer,
+                Answer::UnknownUser | Answer::Refuse,
+            ) => true,
+            (Asked::Proof(_), answer) => !matches!(answer, Answer::Accept { .. }),
+            (Asked::Call(_), _) => false,
             (Asked::Basic { .. }, answer) => !matches!(answer, Answer::SessionBaseKey { .. }),
-            (Asked::Bearer, answer) => matches!(answer, Answer::Accept { .. }),
+            (Asked::Bearer | Asked::Principal { .. }, answer) => matches!(answer, Answer::Accept { .. }),
         };
         if !fits {
-            let advice = "NTLM takes an NT hash or a session key, Basic an NT hash or `Accept`, Bearer `Accept`";
+            let advice = "NTLM takes an NT hash or a session key, Basic an NT hash or `Accept`, Bearer and a principal `Accept`, a mechanism `finish_call`";
             return Err(Misuse { call: "answer", state: "another kind of question", advice }.into());
         }
         let Step::Waiting(waiting) = std::mem::replace(&mut c.step, Step::Idle) else { return Ok(()) };
         let Waiting { asked, user, value, head, held, .. } = *waiting;
         let scheme = asked.scheme();
-        let verdict = match asked {
-            Asked::Ntlm(acceptor) => self.settle_ntlm(now, c, acceptor, answer),
-            Asked::Basic { password } => settle_basic(password.expose(), answer).map(|p| (p, BindingKind::None)),
-            Asked::Bearer => settle_basic("", answer).map(|p| (p, BindingKind::None)),
+        let settled = match asked {
+            Asked::Proof(acceptor) => self.settle_proof(now, c, acceptor, answer),
+            Asked::Principal { acceptor, token } => self.settle_principal(c, acceptor, token, answer),
+            Asked::Basic { password } => self.settle_each(now, c, scheme, password.expose(), answer, &value),
+            Asked::Bearer => self.settle_each(now, c, scheme, "", answer, &value),
+            Asked::Call(_) => return Ok(()),
         };
-        match verdict {
-            Ok((principal, binding)) => {
-                if !scheme.is_connection_bound()
-                    && !self.config.recheck.is_zero()
-                    && let Some(until) = now.checked_add(self.config.recheck)
-                {
-                    c.accepted = Some(Accepted { value, principal: principal.clone(), until });
-                }
-                let conn = c.id;
-                event!(debug, conn = conn.number(), scheme = scheme.as_str(), binding = %binding, "authenticated");
-                self.events.push_back(ServerEvent::Authenticated {
-                    conn,
-                    scheme,
-                    principal: principal.clone(),
-                    binding,
-                });
-                self.pass(c, principal, head, held);
-            }
-            Err(reason) => {
-                self.tell_refused(c, Refused { scheme: Some(scheme), user, reason });
-                self.refuse_held(now, c, &head, held);
-            }
-        }
+        self.on_settled(now, c, settled, Request { user, value, head, held });
         Ok(())
     }
 
-    fn settle_ntlm(
+    /// The verdict of a scheme that authenticates each request.
+    fn settle_each(
         &mut self,
         now: Instant,
         c: &mut Connection,
-        mut acceptor: Box<ntlm::Acceptor>,
+        scheme: AuthScheme,
+        password: &str,
         answer: Answer,
-    ) -> Result<(Principal, BindingKind), RefuseReason> {
-        let (verdict, principal) = match answer {
-            Answer::NtHash { hash, principal } => (ntlm::Verdict::NtHash(hash), Some(principal)),
-            Answer::SessionBaseKey { key, principal } => (ntlm::Verdict::SessionBaseKey(key), Some(principal)),
-            Answer::UnknownUser => (ntlm::Verdict::UnknownUser, None),
-            Answer::Refuse | Answer::Accept { .. } => (ntlm::Verdict::Refuse, None),
-        };
-        let answered = acceptor.answer(verdict).is_ok();
-        let stepped = acceptor.step(None, self.wall.at(now), &mut *self.entropy).is_ok();
-        match principal {
-            Some(principal) if answered && stepped && acceptor.is_complete() => {
-                c.ntlm = Ntlm::Done(principal.clone());
-                let binding = if acceptor.is_bound() { c.binding.kind() } else { BindingKind::None };
-                Ok((principal, binding))
+        value: &SecretString,
+    ) -> Settled {
+        match settle_basic(password, answer) {
+            Ok(principal) => {
+                if !self.config.recheck.is_zero()
+                    && let Some(until) = now.checked_add(self.config.recheck)
+                {
+                    c.accepted = Some(Accepted { value: value.clone(), principal: principal.clone(), until });
+                }
+                self.tell_authenticated(c, scheme, None, &principal, BindingKind::None);
+                Settled::Pass(principal)
             }
-            _ => Err(acceptor.refusal().unwrap_or(ntlm::Refusal::Unexpected).into()),
+            Err(reason) => Settled::Refused(reason),
         }
     }
 
@@ -288,10 +255,11 @@ impl ServerLayer {
         let Step::Waiting(waiting) = std::mem::replace(&mut c.step, Step::Idle) else { return };
         let Waiting { asked, user, head, held, .. } = *waiting;
         self.tell_refused(c, Refused { scheme: Some(asked.scheme()), user, reason: RefuseReason::NoVerdict });
-        self.refuse_held(now, c, &head, held);
+        let reply = self.list(c);
+        self.refuse_held(now, c, &head, held, reply);
     }
 
-    fn tell_refused(&mut self, c: &Connection, refused: Refused) {
+    pub(super) fn tell_refused(&mut self, c: &Connection, refused: Refused) {
         let Refused { scheme, user, reason } = refused;
         event!(
             info,
@@ -312,14 +280,23 @@ impl ServerLayer {
         Some((ResponseHead::builder(status, reason).field(name::CONTENT_LENGTH, "0"), field))
     }
 
+    /// The next token of a handshake.
+    pub(super) fn challenge(&self, c: &Connection, scheme: AuthScheme, value: String) -> Option<ResponseHead> {
+        event!(trace, conn = c.id.number(), scheme = scheme.as_str(), "challenge sent");
+        #[cfg(not(feature = "tracing"))]
+        let _only_for_events = (c, scheme);
+        let (builder, field) = self.unauthorized()?;
+        builder.field(field, value).response().ok()
+    }
+
     /// A bare refusal: all schemes, one line each.
-    fn list(&self, c: &Connection) -> Option<ResponseHead> {
+    pub(super) fn list(&self, c: &Connection) -> Option<ResponseHead> {
         event!(debug, conn = c.id.number(), "authentication asked for");
         let (mut builder, field) = self.unauthorized()?;
         for scheme in self.config.schemes.iter().filter(|scheme| self.offers(c, **scheme)) {
             let realm = ("realm", &*self.config.realm);
             let value = match scheme {
-                AuthScheme::Ntlm => param_value(scheme.as_str(), &[]),
+                AuthScheme::Ntlm | AuthScheme::Negotiate => param_value(scheme.as_str(), &[]),
                 AuthScheme::Basic => param_value(scheme.as_str(), &[realm, ("charset", "UTF-8")]),
                 AuthScheme::Bearer => {
                     let more = self.config.bearer_params.iter().map(|(name, value)| (&**name, &**value));
@@ -351,8 +328,14 @@ impl ServerLayer {
     }
 
     /// Refuses a request of which something has come already.
-    fn refuse_held(&mut self, now: Instant, c: &mut Connection, head: &RequestHead, held: Vec<HttpEvent>) {
-        let reply = self.list(c);
+    pub(super) fn refuse_held(
+        &mut self,
+        now: Instant,
+        c: &mut Connection,
+        head: &RequestHead,
+        held: Vec<HttpEvent>,
+        reply: Option<ResponseHead>,
+    ) {
         self.refuse(now, c, head, reply);
         for event in held {
             // Nothing here but pieces of a body and its end, which a refused request takes in any number.
@@ -379,14 +362,14 @@ impl ServerLayer {
         if c.seen {
             self.deliver(c, HttpEvent::Reset(Reset::unknown("closed by authentication")));
         }
-        c.ntlm = Ntlm::None;
+        c.handshaking = Handshake::None;
         c.step = Step::Over;
         c.gone = true;
     }
 }
 
 /// Bytes that an event is counted as while it is held: single bytes in chunks of their own take more room than a byte.
-fn held_len(event: &HttpEvent) -> usize {
+pub(super) fn held_len(event: &HttpEvent) -> usize {
     const OVERHEAD: usize = 64;
     OVERHEAD.saturating_add(match event {
         HttpEvent::Body(bytes) => bytes.len(),

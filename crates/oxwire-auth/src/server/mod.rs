@@ -4,6 +4,7 @@ mod config;
 mod connection;
 mod flow;
 mod judge;
+mod negotiate;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
@@ -17,7 +18,7 @@ use crate::clock::WallClock;
 use crate::closed::ClosedIds;
 use crate::trace::event;
 
-pub use config::{Answer, QuestionHandle, RefuseReason, ServerConfig, ServerEvent};
+pub use config::{Answer, QuestionHandle, RefuseReason, ServerCall, ServerConfig, ServerEvent};
 
 use connection::{Connection, Step};
 
@@ -37,13 +38,14 @@ pub struct Delivery {
 /// # How it goes
 /// - A request without credentials gets a 401 with one `WWW-Authenticate` line for each scheme, in the configured order. So does an
 ///   empty `Authorization: Bearer`, by which Outlook asks for that list.
-/// - NTLM authenticates the connection: after it, requests pass without a header. Basic and Bearer authenticate each request; a value
+/// - NTLM and Negotiate authenticate the connection: after them, requests pass without a header. Basic and Bearer authenticate each request; a value
 ///   that was accepted passes for [`ServerConfig::recheck`] on the same connection without asking again.
 /// - Who the user is, the caller says: [`ServerEvent::NtHashNeeded`], [`ServerEvent::PasswordNeeded`], [`ServerEvent::TokenNeeded`],
-///   answered by [`answer`](Self::answer). The request waits, and its body with it, up to [`ServerConfig::held_bytes`].
+///   [`ServerEvent::PrincipalNeeded`], answered by [`answer`](Self::answer). A mechanism of the caller's (Kerberos) takes its steps
+///   outside: [`ServerEvent::MechanismNeeded`], [`take_call`](Self::take_call), [`finish_call`](Self::finish_call). The request waits, and its body with it, up to [`ServerConfig::held_bytes`].
 /// - Every refusal is the same bare 401 on the wire; [`ServerEvent::Refused`] says why. The body of a refused request is read, or the
 ///   connection closed when it is longer than [`ServerConfig::drain_bytes`].
-/// - An NTLM message belongs to the connection on which its handshake began; on another one it is refused as unexpected. A proxy
+/// - A token of NTLM or Negotiate belongs to the connection on which its handshake began; on another one it is refused as unexpected. A proxy
 ///   in front that deals requests out over connections (haproxy with `http-reuse`, HTTP/2 to several users) breaks it: switch the
 ///   reuse off there.
 ///
@@ -113,6 +115,18 @@ impl ServerLayer {
         event!(debug, conn = conn.number(), secure, binding = %binding.kind(), "connection accepted");
         self.connections.insert(conn, Connection::new(conn, secure, binding));
         Ok(())
+    }
+
+    /// Says that a connection carries several requests side by side (HTTP/2, HTTP/3): NTLM and Negotiate are not offered on it, and
+    /// refused with [`RefuseReason::NeedsHttp11`].
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for a connection that was not accepted.
+    pub fn set_multiplexed(&mut self, conn: ConnectionId) -> Result<(), Error> {
+        self.on_connection(conn, "set_multiplexed", |_, c| {
+            c.multiplexed = true;
+            Ok(())
+        })
     }
 
     /// Takes what a connection said.
@@ -204,7 +218,7 @@ impl ServerLayer {
         {
             self.questions.remove(&handle);
         }
-        let half_open = !c.gone && matches!(c.ntlm, connection::Ntlm::Challenged(_));
+        let half_open = !c.gone && matches!(c.handshaking, connection::Handshake::Challenged(_));
         match (c.half_open, half_open) {
             (false, true) => self.half_open += 1,
             (true, false) => self.half_open = self.half_open.saturating_sub(1),

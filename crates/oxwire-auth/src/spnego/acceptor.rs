@@ -301,6 +301,11 @@ impl Acceptor {
                 return self.refuse(Refusal::NoMechListMic { mech });
             }
         }
+        if proved && sent && token.is_none() {
+            // The initiator's MIC answers this end's, and has the last word ([RFC 4178] 5 (b)).
+            self.state = State::Complete;
+            return Ok(Step::Complete(None));
+        }
         let mic = if proved && signs && !sent { Some(self.sign(list)?) } else { None };
         self.reply(NegState::AcceptCompleted, token, mic.as_deref())
     }

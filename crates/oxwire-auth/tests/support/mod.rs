@@ -8,6 +8,8 @@
     reason = "helpers of tests, which may fail and begin at some point of time"
 )]
 
+pub mod toy;
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,7 @@ use bytes::Bytes;
 use oxwire_auth::client::{ClientConfig, ClientEvent, ClientLayer, Target};
 use oxwire_auth::ntlm::{self, ExtendedProtection};
 use oxwire_auth::server::{Answer, RefuseReason, ServerConfig, ServerEvent, ServerLayer};
+use oxwire_auth::spnego::{BoxedContext, MechanismCall, MechanismReply};
 use oxwire_auth::{AuthScheme, ChannelBinding, Credentials};
 use oxwire_core::{ConnectionId, FileTime, Principal};
 use oxwire_http::{Head, HttpEvent, HttpTransmit, Origin, RequestHead, Reset, ResponseHead};
@@ -67,6 +70,8 @@ pub struct Pair {
     pub server_events: Vec<ServerEvent>,
     /// Heads that crossed to the server: method, Content-Length, scheme.
     pub requests: Vec<String>,
+    /// Statuses that crossed to the client.
+    pub responses: Vec<u16>,
     /// Principals and bodies that reached the server's machine.
     pub served: Vec<(Option<Principal>, Vec<u8>)>,
     /// Credentials for the next questions; `None` refuses.
@@ -79,6 +84,22 @@ pub struct Pair {
     body: Vec<u8>,
     open: Option<ConnectionId>,
     next_conn: u64,
+    /// Makes the client's mechanism; `None` has no ticket.
+    pub ticket: Option<fn() -> BoxedContext>,
+    /// Makes the server's mechanism; `None` has no keytab.
+    pub keytab: Option<fn() -> BoxedContext>,
+    /// Changes heads on their way down.
+    pub on_response: fn(ResponseHead) -> ResponseHead,
+    /// Calls are left lying.
+    pub no_calls: bool,
+}
+
+fn run(call: MechanismCall, make: Option<fn() -> BoxedContext>) -> MechanismReply {
+    match make {
+        None => call.unavailable("no ticket"),
+        Some(make) if call.needs_context() => call.with_context(make()).run(WALL, &mut *entropy(3)),
+        Some(_) => call.run(WALL, &mut *entropy(3)),
+    }
 }
 
 pub fn answer_by_hash(event: &ServerEvent) -> Answer {
@@ -95,6 +116,9 @@ pub fn answer_by_hash(event: &ServerEvent) -> Answer {
             }
         }
         ServerEvent::TokenNeeded { token, .. } if token.expose() == "good-token" => {
+            Answer::Accept { principal: principal("alice") }
+        }
+        ServerEvent::PrincipalNeeded { name, .. } if &**name == "toy" => {
             Answer::Accept { principal: principal("alice") }
         }
         ServerEvent::TokenNeeded { .. } => Answer::Refuse,
@@ -117,6 +141,7 @@ impl Pair {
             client_events: Vec::new(),
             server_events: Vec::new(),
             requests: Vec::new(),
+            responses: Vec::new(),
             served: Vec::new(),
             answers: VecDeque::new(),
             piece: usize::MAX,
@@ -126,6 +151,10 @@ impl Pair {
             body: Vec::new(),
             open: None,
             next_conn: 1,
+            ticket: None,
+            keytab: None,
+            on_response: |head| head,
+            no_calls: false,
         }
     }
 
@@ -219,9 +248,17 @@ impl Pair {
                 let handle = match &event {
                     ServerEvent::NtHashNeeded { handle, .. }
                     | ServerEvent::PasswordNeeded { handle, .. }
+                    | ServerEvent::PrincipalNeeded { handle, .. }
                     | ServerEvent::TokenNeeded { handle, .. } => Some(*handle),
                     _ => None,
                 };
+                if let ServerEvent::MechanismNeeded { handle, .. } = &event
+                    && !self.no_calls
+                {
+                    let call = self.server.take_call(*handle).unwrap();
+                    let reply = run(call.call, self.keytab);
+                    self.server.finish_call(self.now, *handle, reply).unwrap();
+                }
                 if let Some(handle) = handle {
                     self.server.answer(self.now, handle, (self.verdict)(&event)).unwrap();
                 }
@@ -243,6 +280,14 @@ impl Pair {
                         Some(None) => self.client.refuse(self.now, *handle).unwrap(),
                         None => {}
                     }
+                }
+                if let ClientEvent::MechanismNeeded { handle, .. } = &event
+                    && !self.no_calls
+                {
+                    let call = self.client.take_call(*handle).unwrap();
+                    assert_eq!(&*call.service, "HTTP/mail.test");
+                    let reply = run(call.call, self.ticket);
+                    self.client.finish_call(self.now, *handle, reply).unwrap();
                 }
                 self.client_events.push(event);
             }
@@ -285,7 +330,16 @@ impl Pair {
 
     fn carry_down(&mut self, transmit: HttpTransmit) {
         match transmit {
-            HttpTransmit::Event { conn, event } => self.client.handle(self.now, conn, event).unwrap(),
+            HttpTransmit::Event { conn, event } => {
+                let event = match event {
+                    HttpEvent::Head(Head::Response(head)) => {
+                        self.responses.push(head.status());
+                        HttpEvent::Head(Head::Response((self.on_response)(head)))
+                    }
+                    event => event,
+                };
+                self.client.handle(self.now, conn, event).unwrap();
+            }
             HttpTransmit::Close { conn } | HttpTransmit::Abort { conn } => {
                 let reset = HttpEvent::Reset(Reset::not_sent("closed by the server"));
                 self.client.handle(self.now, conn, reset).unwrap();
