@@ -1,11 +1,12 @@
-//! HTTP authentication (Basic, Bearer, NTLM), client and acceptor, sans-IO.
+//! HTTP authentication (Basic, Bearer, NTLM, Negotiate), client and acceptor, sans-IO.
 //!
 //! [`client::ClientLayer`] and [`server::ServerLayer`] stand between HTTP connections and the machines above them: a client
 //! machine never sees a challenge, a server machine gets a [`Principal`](oxwire_core::Principal) with each event. [`ntlm`] is both
-//! ends of [MS-NLMP] as a [`SecurityContext`](oxwire_core::SecurityContext), for RPC too. [`ChannelBinding`] ties an authentication to
+//! ends of [MS-NLMP] as a [`SecurityContext`](oxwire_core::SecurityContext), for RPC too; [`spnego`] is both ends of [RFC 4178] over it
+//! or over a mechanism that the caller brings. [`ChannelBinding`] ties an authentication to
 //! the TLS connection underneath.
 //!
-//! **One connection, one client.** NTLM authenticates the transport connection, not the request. A driver has to keep a
+//! **One connection, one client.** NTLM and Negotiate authenticate the transport connection, not the request. A driver has to keep a
 //! [`ConnectionId`](oxwire_core::ConnectionId) on one connection from its first byte to its last. Pools and HTTP/2 in between give one
 //! user's authentication to another or break the handshake; haproxy needs `http-reuse never`, and HTTP/2 towards clients of NTLM
 //! switched off.
