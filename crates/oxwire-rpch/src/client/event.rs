@@ -85,7 +85,7 @@ pub enum CloseReason {
     /// The peer broke the protocol, or did not answer in time.
     #[error(transparent)]
     Peer(PeerFault),
-    /// A proxy told an error: 3.2.2.5.11.
+    /// A proxy told an error, [MS-RPCH] 3.2.2.5.11; [`RpcError::extended_error`] says more where it has.
     #[error("the proxy refused the {channel}: {error}{}", meaning(error.code))]
     RpcError {
         /// Of which channel.

@@ -7,9 +7,10 @@ use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
-use oxwire_core::encode_to_bytes;
+use oxwire_core::{DecodeError, encode_to_bytes};
 use oxwire_http::{HeadError, ResponseHead, Version, name};
 
+use crate::eerr::ExtendedError;
 use crate::rts::other::Echo;
 
 /// Content-Length of an echo response: an Echo RTS PDU. [MS-RPCH] 2.1.2.1.6
@@ -65,7 +66,7 @@ pub struct RpcError {
     /// RPC-Error: a Windows error code ([MS-ERREF]; note 9), such as 0x5 (access denied to the target) and 0x6BA (server
     /// unavailable).
     pub code: u32,
-    /// EncodedEEInfo, decoded from base64: an [MS-EERR] BLOB. From the message body where it is there, as 3.2.2.5.11
+    /// EncodedEEInfo, decoded from base64: what [`extended_error`](Self::extended_error) reads. From the message body where it is there, as 3.2.2.5.11
     /// asks for, else from the reason phrase.
     pub ee_info: Option<Bytes>,
 }
@@ -117,6 +118,15 @@ impl RpcError {
         self
     }
 
+    /// The extended error information, read; `None` where there is none. [MS-RPCH] 3.2.2.5.11
+    ///
+    /// # Errors
+    /// [`DecodeError`] where it is not what [MS-EERR] says; the code counts all the same.
+    #[must_use]
+    pub fn extended_error(&self) -> Option<Result<ExtendedError, DecodeError>> {
+        self.ee_info.as_deref().map(ExtendedError::from_bytes)
+    }
+
     /// Looks for a failure that stands in the midst of an OUT channel's stream, where a proxy that has answered 200 already
     /// writes `HTTP/1.0 503 RPC Error: …` in place of a PDU (seen by impacket and FreeRDP, which look for it too).
     #[must_use]
@@ -142,7 +152,11 @@ impl fmt::Debug for RpcError {
 
 impl fmt::Display for RpcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RPC Error: {:x}", self.code)
+        write!(f, "RPC Error: {:x}", self.code)?;
+        match self.extended_error() {
+            Some(Ok(extended)) => write!(f, " ({extended})"),
+            Some(Err(_)) | None => Ok(()),
+        }
     }
 }
 
@@ -186,6 +200,7 @@ pub fn rpc_error_response(error: &RpcError) -> Result<(ResponseHead, Bytes), Hea
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eerr::ErrorRecord;
 
     /// [MS-RPCH] 2.1.2.1.4 and 2.1.2.1.6.
     #[test]
@@ -234,6 +249,27 @@ mod tests {
         for body in [&b""[..], b"<html>nope</html>", b"RPC EEInfo:***\r\n"] {
             assert_eq!(error.clone().with_body(body).ee_info.as_deref(), Some(&[1, 2, 3][..]));
         }
+    }
+
+    /// A proxy that cannot reach the server, as [MS-EERR] 2.2.3 names it.
+    #[test]
+    fn extended_errors_are_read_for_people() {
+        let record = ErrorRecord {
+            computer_name: Some("PROXY1".into()),
+            generating_component: ErrorRecord::PROXY_COMPONENT,
+            detection_location: ErrorRecord::PROXY_CONNECT_FAILED,
+            status: 0x274D,
+            ..ErrorRecord::default()
+        };
+        let extended = ExtendedError { records: vec![record] };
+        let error = RpcError { code: 0x6BA, ee_info: Some(extended.to_bytes().unwrap()) };
+        assert_eq!(error.extended_error(), Some(Ok(extended)));
+        let text = "RPC Error: 6ba (status 0x274d, component 0xe, location 0x5a0, on PROXY1)";
+        assert_eq!(error.to_string(), text);
+        let damaged = RpcError { code: 0x6BA, ee_info: Some(Bytes::from_static(b"nonsense")) };
+        assert!(matches!(damaged.extended_error(), Some(Err(_))));
+        assert_eq!(damaged.to_string(), "RPC Error: 6ba");
+        assert_eq!(RpcError::new(5).extended_error(), None);
     }
 
     #[test]

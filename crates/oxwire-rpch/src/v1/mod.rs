@@ -1,0 +1,3 @@
+//! RPC over HTTP v1, [MS-RPCH] 3.1: one request, `RPC_CONNECT`, behind whose answer one connection carries PDUs both ways.
+
+pub mod client;
