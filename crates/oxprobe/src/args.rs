@@ -1,28 +1,42 @@
 //! The command line: what may stand on it, and what it comes to.
 
+mod reach;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lexopt::{Arg, Parser, ValueExt};
+use lexopt::{Arg, Parser};
 use oxwire::core::SecretString;
 use oxwire::http::{Origin, Scheme};
 
+use reach::Options;
+pub(crate) use reach::{Reach, Search};
+
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
-oxprobe: why does, or does not, a mailbox answer over MAPI over HTTP?
+oxprobe: why is, or is not, a mailbox found and does it answer over MAPI over HTTP?
 
 USAGE
   oxprobe demo [--json]
       Runs `serve` and `test` against each other: TLS on a free loopback port, NTLM with
       channel binding, a message delivered while NotificationWait waits.
 
-  oxprobe test ADDRESS --url URL --user-dn DN [options]
-      Goes through a mailbox session step by step and says of each step what was learned, or
-      what was expected, what came and what to do.
+  oxprobe test ADDRESS [--url URL --user-dn DN] [options]
+      Finds the mailbox by Autodiscover, unless its endpoint is given, and goes through a session
+      step by step: says of each step what was learned, or what was expected, what came and what
+      to do.
         --url URL             the mailbox endpoint as Autodiscover gives it, its query included
         --user-dn DN          the mailbox's legacy distinguished name, from the same answer
+        --transport WHICH     auto (default), mapihttp; rpchttp is not built yet
+        --listen-seconds N    how long NotificationWait may wait for news (default 5)
+
+  oxprobe discover ADDRESS [options]
+      Finds the mailbox by Autodiscover as Outlook does, shows every step on the way, and the
+      ways to the mailbox that the server publishes.
+
+    Options of both:
         --auth WHICH          auto (default: the strongest that the server offers), basic, ntlm
         --password-env VAR    take the password from this environment variable; without it
                               the terminal asks
@@ -30,7 +44,16 @@ USAGE
         --insecure            trust any certificate (what it says is still reported)
         --binding WHICH       auto (default: tls-server-end-point where there is TLS), none
         --proxy URL           forward proxy, http://host:port, by CONNECT
-        --listen-seconds N    how long NotificationWait may wait for news (default 5)
+        --connect-to NAME:PORT:ADDR:PORT
+                              connect to ADDR:PORT instead of NAME:PORT, as curl does; may be
+                              given several times
+        --srv NAME:PORT       what the SRV records of the domain say: this program asks no name
+                              server for them
+        --allow HOST          the password may go to this host, or with a dot in front to hosts
+                              of this domain, when the search leads there
+        --policy KEY[=0|1]    one of Outlook's policy keys: ExcludeHttpsRootDomain,
+                              ExcludeHttpsAutoDiscoverDomain, ExcludeHttpRedirect,
+                              ExcludeSrvRecord, DisableAutodiscoverV2Service …
         --json                one object a line: {\"step\",\"ok\",\"ms\",\"detail\"}
 
   oxprobe serve --listen ADDR:PORT [options]
@@ -64,6 +87,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// The analyser.
     Test(TestArgs),
+    /// The search alone.
+    Discover(DiscoverArgs),
 }
 
 /// What `serve` was told.
@@ -97,26 +122,35 @@ pub(crate) struct Schemes {
 /// What `test` was told.
 #[derive(Debug)]
 pub(crate) struct TestArgs {
-    /// The user's address, and the name that authenticates.
-    pub(crate) address: String,
-    /// The endpoint, verbatim.
-    pub(crate) url: String,
-    /// The mailbox's legacy DN.
-    pub(crate) user_dn: String,
-    /// What may authenticate.
-    pub(crate) auth: AuthChoice,
-    /// Where the password comes from; `None` asks the terminal.
-    pub(crate) password_env: Option<String>,
-    /// Which certificates are trusted.
-    pub(crate) trust: Trust,
-    /// Whether NTLM is bound to the TLS channel.
-    pub(crate) binding: bool,
-    /// Forward proxy.
-    pub(crate) proxy: Option<Origin>,
+    /// Whom to reach, and how.
+    pub(crate) reach: Reach,
+    /// Where the endpoint comes from.
+    pub(crate) target: Target,
     /// How long NotificationWait may wait.
     pub(crate) listen: Duration,
-    /// JSON lines instead of text.
-    pub(crate) json: bool,
+}
+
+/// Where `test` takes the endpoint from.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// From the command line, verbatim.
+    Given {
+        /// The endpoint.
+        url: String,
+        /// The mailbox's legacy DN.
+        user_dn: String,
+    },
+    /// From Autodiscover.
+    Search(Search),
+}
+
+/// What `discover` was told.
+#[derive(Debug)]
+pub(crate) struct DiscoverArgs {
+    /// Whom to reach, and how.
+    pub(crate) reach: Reach,
+    /// How the search goes about it.
+    pub(crate) search: Search,
 }
 
 /// `--auth` of `test`.
@@ -165,7 +199,7 @@ fn usage<T>(text: impl Into<String>) -> Result<T, UsageError> {
 pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Command, UsageError> {
     let mut parser = Parser::from_args(args);
     match parser.next()? {
-        None => usage("a command is missing: demo, test or serve"),
+        None => usage("a command is missing: demo, discover, test or serve"),
         Some(Arg::Short('h') | Arg::Long("help")) => Ok(Command::Help),
         Some(Arg::Short('V') | Arg::Long("version")) => Ok(Command::Version),
         Some(Arg::Value(command)) => match command.to_str() {
@@ -173,7 +207,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
             Some("demo") => demo(&mut parser),
             Some("serve") => serve(&mut parser),
             Some("test") => test(&mut parser),
-            _ => usage(format!("no command {command:?}: there are demo, test and serve")),
+            Some("discover") => discover(&mut parser),
+            _ => usage(format!("no command {command:?}: there are demo, discover, test and serve")),
         },
         Some(other) => Err(other.unexpected().into()),
     }
@@ -241,45 +276,33 @@ fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
 }
 
 fn test(parser: &mut Parser) -> Result<Command, UsageError> {
-    let (mut address, mut url, mut user_dn) = (None, None, None);
-    let (mut auth, mut password_env, mut trust) = (AuthChoice::Auto, None, Trust::System);
-    let (mut binding, mut proxy, mut listen, mut json) = (true, None, Duration::from_secs(5), false);
-    let (mut ca, mut insecure) = (None, false);
+    let (mut options, mut url, mut user_dn) = (Options::new(), None, None);
+    let mut listen = Duration::from_secs(5);
     while let Some(arg) = parser.next()? {
-        match arg {
-            Arg::Value(value) if address.is_none() => {
-                let value = value.string()?;
-                check_address(&value)?;
-                address = Some(value);
+        let name = match arg {
+            Arg::Value(value) => {
+                options.address(value)?;
+                continue;
             }
-            Arg::Long("url") => {
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
+            Arg::Long(name) => name.to_owned(),
+            other => return Err(other.unexpected().into()),
+        };
+        match name.as_str() {
+            "url" => {
                 let value = text(parser, "--url")?;
                 Origin::from_url(&value).or_else(|error| usage(format!("--url {value}: {error}")))?;
                 url = Some(value);
             }
-            Arg::Long("user-dn") => user_dn = Some(text(parser, "--user-dn")?),
-            Arg::Long("auth") => {
-                let value = text(parser, "--auth")?;
-                auth = match value.as_str() {
-                    "auto" => AuthChoice::Auto,
-                    "basic" => AuthChoice::Basic,
-                    "ntlm" => AuthChoice::Ntlm,
-                    _ => return usage(format!("--auth {value}: expected auto, basic or ntlm")),
-                };
-            }
-            Arg::Long("password-env") => password_env = Some(text(parser, "--password-env")?),
-            Arg::Long("ca") => ca = Some(PathBuf::from(parser.value()?)),
-            Arg::Long("insecure") => insecure = true,
-            Arg::Long("binding") => {
-                let value = text(parser, "--binding")?;
-                binding = match value.as_str() {
-                    "auto" => true,
-                    "none" => false,
-                    _ => return usage(format!("--binding {value}: expected auto or none")),
-                };
-            }
-            Arg::Long("proxy") => proxy = Some(proxy_origin(&text(parser, "--proxy")?)?),
-            Arg::Long("listen-seconds") => {
+            "user-dn" => user_dn = Some(text(parser, "--user-dn")?),
+            "transport" => match text(parser, "--transport")?.as_str() {
+                "auto" | "mapihttp" => {}
+                "rpchttp" => {
+                    return usage("--transport rpchttp: RPC over HTTP is not built into this program yet");
+                }
+                value => return usage(format!("--transport {value}: expected auto, mapihttp or rpchttp")),
+            },
+            "listen-seconds" => {
                 let value = text(parser, "--listen-seconds")?;
                 let seconds = value.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
                 let Some(seconds) = seconds else {
@@ -287,24 +310,44 @@ fn test(parser: &mut Parser) -> Result<Command, UsageError> {
                 };
                 listen = Duration::from_secs(seconds);
             }
-            Arg::Long("json") => json = true,
-            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
-            other => return Err(other.unexpected().into()),
+            other if options.take(other, parser)? => {}
+            other => return Err(Arg::Long(other).unexpected().into()),
         }
     }
-    match (ca, insecure) {
-        (Some(_), true) => return usage("test: --ca and --insecure exclude each other"),
-        (Some(file), false) => trust = Trust::File(file),
-        (None, true) => trust = Trust::Anything,
-        (None, false) => {}
+    let (reach, search) = options.finish("test")?;
+    let target = match (url, user_dn) {
+        (None, None) => Target::Search(search),
+        (Some(_), Some(_)) if search != Search::default() => {
+            return usage("test: --srv, --allow and --policy belong to Autodiscover, and --url goes without");
+        }
+        (Some(url), Some(user_dn)) if user_dn.starts_with('/') => Target::Given { url, user_dn },
+        (Some(_), Some(user_dn)) => {
+            return usage(format!("--user-dn {user_dn}: expected a legacy distinguished name, /o=…/ou=…/cn=…"));
+        }
+        (Some(_), None) => return usage("test: --user-dn DN is missing; without --url both come from Autodiscover"),
+        (None, Some(_)) => return usage("test: --url URL is missing; without --user-dn both come from Autodiscover"),
+    };
+    Ok(Command::Test(TestArgs { reach, target, listen }))
+}
+
+fn discover(parser: &mut Parser) -> Result<Command, UsageError> {
+    let mut options = Options::new();
+    while let Some(arg) = parser.next()? {
+        let name = match arg {
+            Arg::Value(value) => {
+                options.address(value)?;
+                continue;
+            }
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
+            Arg::Long(name) => name.to_owned(),
+            other => return Err(other.unexpected().into()),
+        };
+        if !options.take(&name, parser)? {
+            return Err(Arg::Long(&name).unexpected().into());
+        }
     }
-    let Some(address) = address else { return usage("test: the mailbox's ADDRESS is missing") };
-    let Some(url) = url else { return usage("test: --url URL is missing") };
-    let Some(user_dn) = user_dn else { return usage("test: --user-dn DN is missing") };
-    if !user_dn.starts_with('/') {
-        return usage(format!("--user-dn {user_dn}: expected a legacy distinguished name, /o=…/ou=…/cn=…"));
-    }
-    Ok(Command::Test(TestArgs { address, url, user_dn, auth, password_env, trust, binding, proxy, listen, json }))
+    let (reach, search) = options.finish("discover")?;
+    Ok(Command::Discover(DiscoverArgs { reach, search }))
 }
 
 fn text(parser: &mut Parser, option: &str) -> Result<String, UsageError> {
@@ -389,10 +432,25 @@ mod tests {
         ) else {
             panic!("refused")
         };
-        assert_eq!(args.url, "https://h/mapi/emsmdb/?MailboxId=x");
-        assert_eq!((args.auth, args.binding, args.json), (AuthChoice::Basic, false, true));
+        let Target::Given { url, user_dn } = args.target else { panic!("searches") };
+        assert_eq!((url.as_str(), user_dn.as_str()), ("https://h/mapi/emsmdb/?MailboxId=x", "/o=x/cn=a"));
+        let reach = args.reach;
+        assert_eq!((reach.auth, reach.binding, reach.json), (AuthChoice::Basic, false, true));
         assert_eq!(args.listen, Duration::from_secs(9));
-        assert_eq!(args.proxy.map(|p| p.port), Some(3128));
+        assert_eq!(reach.proxy.map(|p| p.port), Some(3128));
+    }
+
+    #[test]
+    fn discover_takes_every_flag() {
+        let flags = "--connect-to b:443:127.0.0.1:8443 --connect-to ::[::1]:1 --srv s.b:444 --allow .c --allow d \
+                     --policy ExcludeSrvRecord --policy excludehttpredirect=0 --insecure";
+        let Ok(Command::Discover(args)) = line(&format!("discover a@b {flags} --json")) else { panic!("refused") };
+        assert_eq!(args.reach.connect_to.len(), 2);
+        let policies = vec![("ExcludeSrvRecord".to_owned(), true), ("excludehttpredirect".to_owned(), false)];
+        let allow = vec![".c".to_owned(), "d".to_owned()];
+        assert_eq!(args.search, Search { srv: vec![("s.b".to_owned(), 444)], allow, policies });
+        let Ok(Command::Test(args)) = line(&format!("test a@b --transport auto {flags}")) else { panic!("refused") };
+        assert!(matches!(args.target, Target::Search(search) if search.srv.len() == 1));
     }
 
     #[test]
@@ -422,6 +480,17 @@ mod tests {
             ("test a@b --url https://h/ --user-dn /o --proxy https://p", "--proxy"),
             ("test a@b --url https://h/ --user-dn /o --listen-seconds 0", "1 to 3600"),
             ("test a@b c@d --url https://h/ --user-dn /o", "c@d"),
+            ("test a@b --url https://h/ --user-dn /o --srv x:1", "--srv"),
+            ("test a@b --transport rpchttp", "not built"),
+            ("test a@b --transport smtp", "--transport smtp"),
+            ("discover", "ADDRESS"),
+            ("discover a@b --url https://h/", "--url"),
+            ("discover a@b --listen-seconds 1", "--listen-seconds"),
+            ("discover a@b --connect-to x:1", "--connect-to x:1"),
+            ("discover a@b --srv x", "--srv x"),
+            ("discover a@b --allow https://x", "--allow https://x"),
+            ("discover a@b --policy ExcludeAll", "--policy ExcludeAll"),
+            ("discover a@b --policy ExcludeSrvRecord=2", "KEY=0"),
         ] {
             let error = line(text).map(|_| ()).unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");

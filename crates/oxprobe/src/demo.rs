@@ -1,17 +1,19 @@
-//! `serve` and `test` against each other, in one process.
+//! `serve`, `discover` and `test` against each other, in one process.
 
+use std::io::Write;
 use std::time::Duration;
 
 use oxwire::core::SecretString;
 use tokio::net::TcpListener;
 
-use crate::args::{AuthChoice, Schemes};
+use crate::args::{AuthChoice, Schemes, Search};
+use crate::discover::{self, Quest};
 use crate::log::Log;
-use crate::net::dial::Dialer;
+use crate::net::dial::{ConnectTo, Dialer};
 use crate::report::Report;
 use crate::serve::{self, Mail, Service};
 use crate::test::{self, Plan};
-use crate::tls::{ClientTls, Identity, names_for};
+use crate::tls::{ClientTls, Identity};
 
 const ADDRESS: &str = "ada@oxwire.test";
 
@@ -26,9 +28,12 @@ pub(crate) async fn run(json: bool) -> Result<bool, String> {
     let told = |error: &dyn std::fmt::Display| error.to_string();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| format!("no loopback port: {error}"))?;
     let address = listener.local_addr().map_err(|error| told(&error))?;
-    let identity = Identity::self_signed(&names_for(address.ip())).map_err(|error| told(&error))?;
-    let trusted = identity.leaf().cloned().ok_or("the certificate is empty")?;
     let password = password();
+    let users = [(ADDRESS.to_owned(), password.clone())];
+    let authority = address.to_string();
+    let names = serve::names(&users, &authority, address.ip());
+    let identity = Identity::self_signed(&names).map_err(|error| told(&error))?;
+    let trusted = identity.leaf().cloned().ok_or("the certificate is empty")?;
     let mail = Mail {
         sender_name: "Bert Example".to_owned(),
         sender_address: "bert@oxwire.test".to_owned(),
@@ -36,31 +41,53 @@ pub(crate) async fn run(json: bool) -> Result<bool, String> {
         body: "This message came in the middle of NotificationWait.".to_owned(),
     };
     let service = Service {
-        users: serve::users(&[(ADDRESS.to_owned(), password.clone())]),
+        users: serve::users(&users),
         schemes: Schemes { basic: true, ntlm: true },
-        authority: address.to_string(),
+        authority,
         identity: Some(identity),
         mail_on_wait: Some(mail),
         log: Log::Quiet,
     };
     let server = tokio::spawn(serve::serve(listener, service).map_err(|error| told(&error))?);
+    // The domain exists nowhere: its hosts are this server.
+    let here = ConnectTo {
+        name: None,
+        port: Some(443),
+        to_host: Some(address.ip().to_string()),
+        to_port: Some(address.port()),
+    };
+    let tls = Some(ClientTls::trusting(vec![trusted]).map_err(|error| told(&error))?);
+    let quest = Quest {
+        address: ADDRESS.to_owned(),
+        password: password.clone(),
+        auth: AuthChoice::Ntlm,
+        dialer: Dialer { tls, proxy: None, connect_to: vec![here] },
+        binding: true,
+        search: Search::default(),
+    };
+    let mut report = Report::new(std::io::stdout().lock(), json);
+    let run = session(&quest, &mut report).await;
+    server.abort();
+    run.map_err(|error| format!("standard output: {error}"))?;
+    Ok(!report.failed())
+}
+
+/// Finds the mailbox and goes through a session with it.
+async fn session<W: Write>(quest: &Quest, report: &mut Report<W>) -> std::io::Result<()> {
+    let Some((url, user_dn)) = discover::endpoint_of(quest, report).await? else { return Ok(()) };
     let plan = Plan {
         address: ADDRESS.to_owned(),
-        url: format!("https://{address}{}", serve::PATH),
-        user_dn: serve::user_dn(ADDRESS),
-        auth: AuthChoice::Ntlm,
-        password,
-        dialer: Dialer { tls: Some(ClientTls::trusting(vec![trusted]).map_err(|error| told(&error))?), proxy: None },
+        url,
+        user_dn,
+        auth: quest.auth,
+        password: quest.password.clone(),
+        dialer: quest.dialer.clone(),
         verified: true,
         binding: true,
         listen: LISTEN,
         message_expected: true,
     };
-    let mut report = Report::new(std::io::stdout().lock(), json);
-    let run = test::run(&plan, &mut report).await;
-    server.abort();
-    run.map_err(|error| format!("standard output: {error}"))?;
-    Ok(!report.failed())
+    test::run(&plan, report).await
 }
 
 /// A password that only this process knows: the server listens where every user of this machine can reach it.

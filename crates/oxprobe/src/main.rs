@@ -1,11 +1,12 @@
-//! The connectivity analyser: `test` goes through a mailbox session step by step, `serve` is a server to test against, and
-//! `demo` runs the two against each other.
+//! The connectivity analyser: `discover` finds a mailbox, `test` goes through a session with it step by step, `serve` is a server to
+//! test against, and `demo` runs them against each other.
 //!
 //! The protocols come from the `oxwire` crates, which do no I/O; sockets, TLS, the clock and entropy are here.
 
 mod args;
 mod certificate;
 mod demo;
+mod discover;
 mod entropy;
 mod log;
 mod mailbox;
@@ -19,9 +20,10 @@ mod tls;
 use std::io::Write;
 use std::process::ExitCode;
 
-use oxwire::http::Origin;
+use oxwire::core::SecretString;
 
-use crate::args::{Command, TestArgs, Trust};
+use crate::args::{Command, Reach, Search, Target, TestArgs, Trust};
+use crate::discover::Quest;
 use crate::net::dial::Dialer;
 use crate::report::Report;
 use crate::test::Plan;
@@ -64,33 +66,67 @@ fn run(command: Command) -> Result<bool, (u8, String)> {
         Command::Demo { json } => runtime.block_on(demo::run(json)).map_err(failed),
         Command::Serve(args) => runtime.block_on(serve::run(args)).map(|()| true).map_err(failed),
         Command::Test(args) => {
-            let plan = plan(&args).map_err(|error| (USAGE, error))?;
-            let mut report = Report::new(std::io::stdout().lock(), args.json);
-            let ran = runtime.block_on(test::run(&plan, &mut report));
+            let reach = &args.reach;
+            let plain = matches!(&args.target, Target::Given { url, .. } if !test::needs_tls(url));
+            let (dialer, password) = prepare(reach, !plain).map_err(|error| (USAGE, error))?;
+            let mut report = Report::new(std::io::stdout().lock(), reach.json);
+            let ran = runtime.block_on(async {
+                let (url, user_dn) = match &args.target {
+                    Target::Given { url, user_dn } => (url.clone(), user_dn.clone()),
+                    Target::Search(search) => {
+                        let quest = quest(reach, search, &dialer, &password);
+                        let Some(endpoint) = discover::endpoint_of(&quest, &mut report).await? else { return Ok(()) };
+                        endpoint
+                    }
+                };
+                test::run(&plan(&args, url, user_dn, &dialer, &password), &mut report).await
+            });
+            ran.map_err(|error: std::io::Error| failed(format!("standard output: {error}")))?;
+            Ok(!report.failed())
+        }
+        Command::Discover(args) => {
+            let (dialer, password) = prepare(&args.reach, true).map_err(|error| (USAGE, error))?;
+            let quest = quest(&args.reach, &args.search, &dialer, &password);
+            let mut report = Report::new(std::io::stdout().lock(), args.reach.json);
+            let ran = runtime.block_on(discover::run(&quest, &mut report));
             ran.map_err(|error| failed(format!("standard output: {error}")))?;
             Ok(!report.failed())
         }
     }
 }
 
-fn plan(args: &TestArgs) -> Result<Plan, String> {
-    let (origin, _) = Origin::from_url(&args.url).map_err(|error| error.to_string())?;
-    let tls = match args.trust {
-        _ if !test::needs_tls(&origin) => None,
-        ref trust => Some(ClientTls::new(trust).map_err(|error| error.to_string())?),
-    };
-    Ok(Plan {
-        address: args.address.clone(),
-        url: args.url.clone(),
-        user_dn: args.user_dn.clone(),
-        auth: args.auth,
-        password: password::read(args.password_env.as_deref(), &args.address)?,
-        dialer: Dialer { tls, proxy: args.proxy.clone() },
-        verified: !matches!(args.trust, Trust::Anything),
-        binding: args.binding,
+/// What opens connections, and the password.
+fn prepare(reach: &Reach, tls: bool) -> Result<(Dialer, SecretString), String> {
+    let tls = tls.then(|| ClientTls::new(&reach.trust).map_err(|error| error.to_string())).transpose()?;
+    let dialer = Dialer { tls, proxy: reach.proxy.clone(), connect_to: reach.connect_to.clone() };
+    Ok((dialer, password::read(reach.password_env.as_deref(), &reach.address)?))
+}
+
+fn quest(reach: &Reach, search: &Search, dialer: &Dialer, password: &SecretString) -> Quest {
+    Quest {
+        address: reach.address.clone(),
+        password: password.clone(),
+        auth: reach.auth,
+        dialer: dialer.clone(),
+        binding: reach.binding,
+        search: search.clone(),
+    }
+}
+
+fn plan(args: &TestArgs, url: String, user_dn: String, dialer: &Dialer, password: &SecretString) -> Plan {
+    let reach = &args.reach;
+    Plan {
+        address: reach.address.clone(),
+        url,
+        user_dn,
+        auth: reach.auth,
+        password: password.clone(),
+        dialer: dialer.clone(),
+        verified: !matches!(reach.trust, Trust::Anything),
+        binding: reach.binding,
         listen: args.listen,
         message_expected: false,
-    })
+    }
 }
 
 fn print(text: &str) -> Result<bool, String> {

@@ -15,6 +15,8 @@ struct Fact {
     name: String,
     value: Value,
     words: Option<String>,
+    /// In JSON alone: people have seen it already, or would not want to.
+    quiet: bool,
 }
 
 impl Facts {
@@ -25,13 +27,19 @@ impl Facts {
 
     /// Adds one.
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.push(Fact { name: name.to_owned(), value: value.into(), words: None });
+        self.0.push(Fact { name: name.to_owned(), value: value.into(), words: None, quiet: false });
         self
     }
 
     /// Adds one that people read in other words.
     pub(crate) fn with_words(mut self, name: &str, value: impl Into<Value>, words: String) -> Self {
-        self.0.push(Fact { name: name.to_owned(), value: value.into(), words: Some(words) });
+        self.0.push(Fact { name: name.to_owned(), value: value.into(), words: Some(words), quiet: false });
+        self
+    }
+
+    /// Adds one that stands in JSON alone.
+    pub(crate) fn with_quiet(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.push(Fact { name: name.to_owned(), value: value.into(), words: None, quiet: true });
         self
     }
 
@@ -126,6 +134,18 @@ impl<W: Write> Report<W> {
         self.out.flush()
     }
 
+    /// Tells people what goes on inside a step; in JSON it stands in the step's own line.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub(crate) fn note(&mut self, text: &str) -> std::io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        writeln!(self.out, "      {}", printable(text))?;
+        self.out.flush()
+    }
+
     fn line(&mut self, step: &str, ok: bool, ms: u64, detail: &Value) -> std::io::Result<()> {
         writeln!(self.out, "{}", json!({ "step": step, "ok": ok, "ms": ms, "detail": detail }))?;
         self.out.flush()
@@ -138,7 +158,8 @@ fn millis(since: Instant) -> u64 {
 
 fn sentence(facts: &Facts) -> String {
     let words = |fact: &Fact| fact.words.as_deref().map_or_else(|| plain(&fact.value), printable);
-    let parts: Vec<String> = facts.0.iter().map(|fact| format!("{} {}", fact.name, words(fact))).collect();
+    let told = facts.0.iter().filter(|fact| !fact.quiet);
+    let parts: Vec<String> = told.map(|fact| format!("{} {}", fact.name, words(fact))).collect();
     parts.join("; ")
 }
 
@@ -166,8 +187,13 @@ mod tests {
     fn run(json: bool) -> String {
         let mut out = Vec::new();
         let mut report = Report::new(&mut out, json);
-        let facts = Facts::new().with("version", "TLS 1.3").with("names", vec!["a", "b"]).with_some("none", None::<u8>);
+        let facts = Facts::new()
+            .with("version", "TLS 1.3")
+            .with("names", vec!["a", "b"])
+            .with_some("none", None::<u8>)
+            .with_quiet("trail", vec!["x"]);
         let facts = facts.with_words("folders", json!([{ "name": "Inbox" }]), "Inbox\u{202E}\u{7}".to_owned());
+        report.note("within\u{7}").unwrap();
         report.pass("tls", Instant::now(), &facts).unwrap();
         assert!(!report.failed());
         let failure = Failure::new("code 0", "code 10: \x1b[31mno\nsuch", "connect again").with_facts(facts);
@@ -181,7 +207,8 @@ mod tests {
         let text = run(false);
         assert!(text.contains("version TLS 1.3; names a, b; folders Inbox  \n"), "{text}");
         assert!(text.contains("came: code 10:  [31mno such\n"), "{text}");
-        assert_eq!(text.lines().count(), 5);
+        assert!(text.starts_with("      within \n") && !text.contains("trail"), "{text}");
+        assert_eq!(text.lines().count(), 6);
     }
 
     #[test]
@@ -191,6 +218,7 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert!(text.starts_with(r#"{"step":"tls","ok":true,"ms":"#), "{text}");
         assert_eq!(lines[0]["detail"]["names"], json!(["a", "b"]));
+        assert_eq!(lines[0]["detail"]["trail"], json!(["x"]));
         assert_eq!(lines[0]["detail"]["folders"][0]["name"], json!("Inbox"));
         assert_eq!(lines[1]["ok"], json!(false));
         assert_eq!(lines[1]["detail"]["advice"], json!("connect again"));

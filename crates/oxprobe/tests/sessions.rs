@@ -31,7 +31,7 @@ fn fails_at(ended: &Ended, step: &str) -> String {
 #[test]
 fn demo_goes_through_every_step() {
     let ended: Ended = run(&["demo", "--json"]).into();
-    all_pass(&ended, &STEPS);
+    all_pass(&ended, &[&["autodiscover", "transport"], &STEPS[..]].concat());
     assert_eq!(ended.detail("authentication")["scheme"], "NTLM");
     assert_eq!(ended.detail("authentication")["binding"], "tls-server-end-point");
     let notification = ended.detail("notification").to_string();
@@ -42,8 +42,10 @@ fn demo_goes_through_every_step() {
 fn demo_for_people_has_a_line_a_step() {
     let ended: Ended = run(&["demo"]).into();
     assert_eq!(ended.status, 0, "{}", ended.all);
-    assert_eq!(ended.stdout.lines().count(), STEPS.len(), "{}", ended.stdout);
-    for (line, step) in ended.stdout.lines().zip(STEPS) {
+    // What the search tries stands in front, indented.
+    let lines: Vec<&str> = ended.stdout.lines().skip_while(|line| line.starts_with("      ")).collect();
+    assert_eq!(lines.len(), STEPS.len() + 2, "{}", ended.stdout);
+    for (line, step) in lines.iter().zip([&["autodiscover", "transport"], &STEPS[..]].concat()) {
         assert!(line.starts_with("ok ") && line.contains(step), "{line}");
     }
 }

@@ -16,7 +16,7 @@ use crate::framing::RequestKind;
 use crate::output::Output;
 use crate::scan::{Section, SectionKind};
 use crate::trace::event;
-use crate::{Fault, HttpEvent, HttpLimits, Version};
+use crate::{Fault, HttpEvent, HttpLimits, Reset, ResetCause, Version};
 
 pub use self::send::{SendError, SendRefusal};
 
@@ -245,12 +245,18 @@ impl Connection {
         self.on_eof(now);
     }
 
-    /// Takes the loss of the connection: it was not opened, was reset, or a write failed. `unwritten` is the number of bytes
+    /// Takes the loss of the connection: it was reset, or a write failed. `unwritten` is the number of bytes
     /// that `poll_transmit` handed out and the transport did not accept: on it hangs whether a request may go out again.
     pub fn handle_lost(&mut self, now: Instant, unwritten: u64, reason: impl Into<Arc<str>>) {
         self.tick(now);
         let fate = self.fate(unwritten);
         self.end(fate, reason.into(), Closing::Aborting);
+    }
+
+    /// Takes that the connection could not be opened, and why: nothing was sent, whatever `poll_transmit` handed out.
+    pub fn handle_not_opened(&mut self, now: Instant, cause: ResetCause, reason: impl Into<Arc<str>>) {
+        self.tick(now);
+        self.end_for(Reset::not_sent(reason).with_cause(cause), Closing::Aborting);
     }
 
     /// Takes the passing of time. Early, it does nothing; after it no timer is due at `now`.

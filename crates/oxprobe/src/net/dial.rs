@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use oxwire::core::{ConnectionId, Transmit};
-use oxwire::http::{Connection, Head, HttpEvent, HttpLimits, Origin, RequestHead, Scheme, name};
+use oxwire::http::{Connection, Head, HttpEvent, HttpLimits, Origin, RequestHead, ResetCause, Scheme, name};
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -20,12 +20,34 @@ use crate::tls::ClientTls;
 pub(crate) const STAGE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Opens connections.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Dialer {
     /// For `https`.
     pub(crate) tls: Option<ClientTls>,
     /// Goes in between by CONNECT.
     pub(crate) proxy: Option<Origin>,
+    /// Other places for some names and ports; the first that fits counts.
+    pub(crate) connect_to: Vec<ConnectTo>,
+}
+
+/// `--connect-to`: connections to one name and port go elsewhere, as curl has it. TLS and HTTP keep to the name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConnectTo {
+    /// The name; `None` is any.
+    pub(crate) name: Option<String>,
+    /// The port; `None` is any.
+    pub(crate) port: Option<u16>,
+    /// Where to; `None` is the name itself.
+    pub(crate) to_host: Option<String>,
+    /// Where to; `None` is the port itself.
+    pub(crate) to_port: Option<u16>,
+}
+
+impl ConnectTo {
+    fn fits(&self, origin: &Origin) -> bool {
+        let name = self.name.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(&origin.host));
+        name && self.port.is_none_or(|port| port == origin.port)
+    }
 }
 
 /// What a TLS handshake taught.
@@ -94,6 +116,20 @@ pub(crate) enum DialError {
 }
 
 impl DialError {
+    /// What it is to the machines.
+    pub(crate) fn cause(&self) -> ResetCause {
+        match self {
+            Self::Resolve { .. } => ResetCause::NameNotFound,
+            Self::Connect { .. } => ResetCause::Unreachable,
+            Self::Timeout { .. } => ResetCause::Timeout,
+            Self::Proxy { .. } => ResetCause::Proxy,
+            Self::Tls(_) if matches!(self.tls_error(), Some(rustls::Error::InvalidCertificate(_))) => {
+                ResetCause::Certificate
+            }
+            Self::Name(_) | Self::Tls(_) | Self::NoTls(_) => ResetCause::Tls,
+        }
+    }
+
     /// What rustls says, where it is TLS that failed.
     pub(crate) fn tls_error(&self) -> Option<&rustls::Error> {
         match self {
@@ -109,6 +145,7 @@ impl Dialer {
     /// # Errors
     /// [`DialError`].
     pub(crate) async fn tcp(&self, origin: &Origin) -> Result<(TcpStream, SocketAddr), DialError> {
+        let origin = &self.place_of(origin);
         let hop = self.proxy.as_ref().unwrap_or(origin);
         let what = || format!("a connection to {}", hop.authority());
         let (mut tcp, address) =
@@ -120,6 +157,18 @@ impl Dialer {
                 .map_err(|_| DialError::Timeout { what })??;
         }
         Ok((tcp, address))
+    }
+
+    /// Where a connection to an origin goes.
+    fn place_of(&self, origin: &Origin) -> Origin {
+        let mut place = origin.clone();
+        if let Some(elsewhere) = self.connect_to.iter().find(|elsewhere| elsewhere.fits(origin)) {
+            if let Some(host) = &elsewhere.to_host {
+                place.host = host.as_str().into();
+            }
+            place.port = elsewhere.to_port.unwrap_or(place.port);
+        }
+        place
     }
 
     /// TLS over an open connection, where the origin wants it.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use oxwire::core::{ConnectionId, ConnectionIds, Error, Transmit};
-use oxwire::http::{Connection, HttpEvent, HttpLimits, HttpTransmit, Origin};
+use oxwire::http::{Connection, HttpEvent, HttpLimits, HttpTransmit, Origin, ResetCause};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -150,8 +150,8 @@ impl<S: Stack> Driver<S> {
         self.link(conn, http, |events, queue, shared| async move {
             let channel = match (ready, dialer) {
                 (Some(channel), _) => Ok(channel),
-                (None, Some(dialer)) => dialer.dial(&origin).await.map_err(|error| error.to_string()),
-                (None, None) => Err("a server opens no connections".to_owned()),
+                (None, Some(dialer)) => dialer.dial(&origin).await.map_err(|error| (error.cause(), error.to_string())),
+                (None, None) => Err((ResetCause::Unspecified, "a server opens no connections".to_owned())),
             };
             match channel {
                 Ok(Channel { stream, peer, tls }) => {
@@ -159,8 +159,8 @@ impl<S: Stack> Driver<S> {
                         socket::run(stream, conn, queue, events, shared).await;
                     }
                 }
-                Err(error) => {
-                    let _ = events.send((conn, SocketEvent::Gone(error))).await;
+                Err((cause, reason)) => {
+                    let _ = events.send((conn, SocketEvent::NotOpened(cause, reason))).await;
                 }
             }
         });
@@ -248,9 +248,10 @@ impl<S: Stack> Driver<S> {
             }
             SocketEvent::Drained => {}
             SocketEvent::Eof => link.http.handle_eof(now),
-            SocketEvent::Gone(_) if link.closing.is_some() => {
+            SocketEvent::Gone(_) | SocketEvent::NotOpened(..) if link.closing.is_some() => {
                 self.links.remove(&conn);
             }
+            SocketEvent::NotOpened(cause, why) => link.http.handle_not_opened(now, cause, why),
             SocketEvent::Gone(why) => {
                 let unwritten = link.unwritten();
                 link.http.handle_lost(now, unwritten, why);
@@ -400,7 +401,7 @@ mod tests {
         for event in [head, HttpEvent::Body(Bytes::from(vec![7; body])), HttpEvent::End] {
             stack.to_send.push_back(HttpTransmit::Event { conn: CONN, event });
         }
-        Driver::new(stack, Some(Dialer { tls: None, proxy: None }))
+        Driver::new(stack, Some(Dialer::default()))
     }
 
     async fn fate(driver: &mut Driver<Recorder>) -> RequestFate {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::{Buf, Bytes, BytesMut};
 use oxwire::core::{ConnectionId, Inline};
+use oxwire::http::ResetCause;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc};
 
@@ -60,6 +61,8 @@ pub(crate) enum SocketEvent {
     Eof,
     /// The connection is gone, and why.
     Gone(String),
+    /// The connection did not open.
+    NotOpened(ResetCause, String),
 }
 
 /// Where a connection's events go. It is bounded: a driver that is behind stops the reading.

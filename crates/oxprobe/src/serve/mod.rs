@@ -32,7 +32,6 @@ pub(crate) use app::Mail;
 use autodiscover::Offers;
 use stack::ServerStack;
 use users::Users;
-pub(crate) use users::user_dn;
 
 /// The endpoint's path.
 pub(crate) const PATH: &str = "/mapi/emsmdb/";

@@ -84,7 +84,7 @@ pub(crate) async fn run<W: Write>(plan: &Plan, report: &mut Report<W>) -> std::i
     let since = Instant::now();
     let channel = match transport::tls(&plan.dialer, &origin, tcp, plan.verified).await {
         Ok((channel, facts)) => {
-            if needs_tls(&origin) {
+            if needs_tls(&plan.url) {
                 report.pass("tls", since, &facts)?;
             }
             channel

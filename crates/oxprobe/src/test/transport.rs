@@ -110,6 +110,6 @@ fn tls_advice(error: &DialError) -> &'static str {
 }
 
 /// Whether the endpoint is reached by TLS.
-pub(crate) fn needs_tls(origin: &Origin) -> bool {
-    origin.scheme == Scheme::Https
+pub(crate) fn needs_tls(url: &str) -> bool {
+    Origin::from_url(url).is_ok_and(|(origin, _)| origin.scheme == Scheme::Https)
 }

@@ -21,10 +21,10 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Takes an absolute URL; the host in lower case, so that one origin is one value.
+    /// Takes an absolute URL, in ASCII as [RFC 3986] has it; the host in lower case, so that one origin is one value.
     pub(super) fn parse(url: &str) -> Option<Self> {
         let url = url.trim();
-        if url.len() > MAX_URL {
+        if url.len() > MAX_URL || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
         }
         let (mut origin, target) = Origin::from_url(url).ok()?;
@@ -111,6 +111,9 @@ mod tests {
             ("https://user:pw@other.example/", None),
             ("https://other.example:0/", None),
             ("https:///a", None),
+            ("/caf\u{e9}", None),
+            ("/a\u{9a}b", None),
+            ("/a b", None),
         ] {
             assert_eq!(base.join(reference).map(|endpoint| endpoint.url()).as_deref(), expected, "{reference}");
         }

@@ -69,15 +69,26 @@ impl Connection {
 
     /// Ends the connection, tells so once.
     pub(super) fn end(&mut self, request: RequestFate, reason: Arc<str>, closing: Closing) {
+        self.end_for(Reset::new(request, reason).with_cause(ResetCause::Lost), closing);
+    }
+
+    /// Ends the connection, tells this once.
+    pub(super) fn end_for(&mut self, reset: Reset, closing: Closing) {
         if self.ended.is_some() {
             if closing == Closing::Aborting && self.closing != Closing::Closed {
                 self.stop(closing);
             }
             return;
         }
-        event!(debug, conn = self.conn.number(), request = ?request, reason = &*reason, "connection closed");
-        self.ended = Some(reason.clone());
-        self.events.push_back(HttpEvent::Reset(Reset::new(request, reason).with_cause(ResetCause::Lost)));
+        event!(
+            debug,
+            conn = self.conn.number(),
+            request = ?reset.request,
+            reason = &*reset.reason,
+            "connection closed"
+        );
+        self.ended = Some(reset.reason.clone());
+        self.events.push_back(HttpEvent::Reset(reset));
         self.stop(closing);
     }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use oxwire_core::{ConnectionId, Transmit};
-use oxwire_http::{Connection, Fault, HttpEvent, HttpLimits};
+use oxwire_http::{Connection, Fault, HttpEvent, HttpLimits, Reset, ResetCause};
 
 use crate::common::*;
 
@@ -43,6 +43,21 @@ fn r1205_a_request_not_fully_written_was_not_sent() {
     ] {
         assert_eq!(fate(&sent, unwritten), expected, "{sent:?} {unwritten}");
     }
+}
+
+/// What the driver took while the connection was being opened went nowhere, and the cause goes through.
+#[test]
+fn a_connection_that_does_not_open_sent_nothing() {
+    let now = start();
+    let mut client = client();
+    client.send(now, get()).unwrap();
+    client.send(now, HttpEvent::End).unwrap();
+    wire(&mut client, now);
+    client.handle_not_opened(now, ResetCause::Certificate, "for another name");
+    client.handle_lost(now, 0, "late");
+    let reset = Reset::not_sent("for another name").with_cause(ResetCause::Certificate);
+    assert_eq!(events(&mut client), [HttpEvent::Reset(reset)]);
+    assert_eq!(wire(&mut client, now), (vec![], vec!["abort"]));
 }
 
 #[test]

@@ -1,0 +1,243 @@
+//! The search: from an address to the endpoints of its mailbox, every step of it shown.
+
+mod advice;
+mod stack;
+mod ways;
+
+use std::io::Write;
+use std::time::{Instant, SystemTime};
+
+use oxwire::auth::AuthScheme;
+use oxwire::auth::client::{ClientConfig, ClientEvent, ClientLayer};
+use oxwire::autodiscover::discovery::{
+    Asked, Config, Destination, Discovery, Entry, Event, Failure as SearchFailure, Found, SrvRecord,
+};
+use oxwire::core::{FileTime, SecretString};
+use oxwire::http::Origin;
+use serde_json::{Value, json};
+
+use crate::args::{AuthChoice, Search};
+use crate::net::dial::Dialer;
+use crate::net::driver::Driver;
+use crate::report::{Facts, Failure, Report};
+use stack::SearchStack;
+
+/// The step's name in the report.
+const STEP: &str = "autodiscover";
+
+/// The name of the step that chooses among what was found.
+const TRANSPORT: &str = "transport";
+
+/// Whom to look for, and how.
+pub(crate) struct Quest {
+    /// The user's address, and the name that authenticates.
+    pub(crate) address: String,
+    /// The password.
+    pub(crate) password: SecretString,
+    /// What may authenticate.
+    pub(crate) auth: AuthChoice,
+    /// Opens connections.
+    pub(crate) dialer: Dialer,
+    /// Whether NTLM is bound to the TLS channel.
+    pub(crate) binding: bool,
+    /// What the command line says of the search.
+    pub(crate) search: Search,
+}
+
+/// What was learned on the way.
+#[derive(Debug, Default)]
+struct Learned {
+    /// The scheme that the last server took.
+    scheme: Option<&'static str>,
+    /// Why authentication failed, in words that say what to do.
+    refusals: Vec<String>,
+    /// Where the search led, and the password did not go.
+    not_allowed: Vec<String>,
+}
+
+/// Searches, and tells of every step; `None` where nothing was found, which is told too.
+///
+/// # Errors
+/// Those of the output.
+pub(crate) async fn run<W: Write>(quest: &Quest, report: &mut Report<W>) -> std::io::Result<Option<Box<Found>>> {
+    let since = Instant::now();
+    let mut driver = match open(quest) {
+        Ok(driver) => driver,
+        Err(failure) => {
+            report.fail(STEP, since, &failure)?;
+            return Ok(None);
+        }
+    };
+    let (mut learned, mut shown, mut end) = (Learned::default(), 0, None);
+    loop {
+        while let Some(event) = driver.stack.poll_auth() {
+            match event {
+                ClientEvent::Authenticated { scheme, .. } => learned.scheme = Some(scheme.as_str()),
+                ClientEvent::Failed { target, reason, .. } => learned.refusals.push(format!("{target}: {reason}")),
+                _ => {}
+            }
+        }
+        while let Some(event) = driver.stack.machine.poll_event() {
+            end = end.or(answer(&mut driver.stack.machine, event, quest, &mut learned));
+        }
+        for entry in driver.stack.machine.trail().iter().skip(shown) {
+            report.note(&entry.to_string())?;
+        }
+        shown = driver.stack.machine.trail().len();
+        if let Some(end) = end {
+            let trail = driver.stack.machine.trail();
+            return tell(quest, report, since, trail, &learned, end);
+        }
+        driver.turn().await;
+    }
+}
+
+/// Searches, and chooses the endpoint to test: its URL, used as it is, and the mailbox's distinguished name. `None` where there is
+/// none, which is told too.
+///
+/// # Errors
+/// Those of the output.
+pub(crate) async fn endpoint_of<W: Write>(
+    quest: &Quest,
+    report: &mut Report<W>,
+) -> std::io::Result<Option<(String, String)>> {
+    let Some(found) = run(quest, report).await? else { return Ok(None) };
+    let since = Instant::now();
+    let mut endpoints = match ways::endpoints(&found) {
+        Ok(endpoints) => endpoints,
+        Err(came) => {
+            let advice =
+                "this program tests MAPI over HTTP: have the server publish it, or test the endpoint with --url";
+            report.fail(
+                TRANSPORT,
+                since,
+                &Failure::new("MAPI over HTTP among the ways to the mailbox", came, advice),
+            )?;
+            return Ok(None);
+        }
+    };
+    // The last one is taken as it is: the test tells what is wrong with it.
+    while endpoints.len() > 1 {
+        let reached = match endpoints.first().and_then(|(url, _)| Origin::from_url(url).ok()) {
+            Some((origin, _)) => quest.dialer.tcp(&origin).await.map(drop).map_err(|error| error.to_string()),
+            None => Err("no URL that a request can be sent to".to_owned()),
+        };
+        let Err(error) = reached else { break };
+        let (url, _) = endpoints.remove(0);
+        report.note(&format!("{url}: {error}"))?;
+    }
+    let endpoint = endpoints.into_iter().next();
+    if let Some((url, _)) = &endpoint {
+        report.pass(TRANSPORT, since, &Facts::new().with("transport", "mapihttp").with("url", url.as_str()))?;
+    }
+    Ok(endpoint)
+}
+
+fn open(quest: &Quest) -> Result<Driver<SearchStack>, Failure> {
+    let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
+    let mut auth = ClientConfig::default();
+    auth.preference = match quest.auth {
+        AuthChoice::Auto => vec![AuthScheme::Ntlm, AuthScheme::Basic],
+        AuthChoice::Basic => vec![AuthScheme::Basic],
+        AuthChoice::Ntlm => vec![AuthScheme::Ntlm],
+    };
+    let auth = ClientLayer::new(auth, Box::new(crate::entropy::fill), now, wall);
+    let mut config = Config::default();
+    config.user_agent = concat!("oxprobe/", env!("CARGO_PKG_VERSION")).to_owned();
+    // Whoever states an SRV answer has named the host.
+    let stated = quest.search.srv.iter().map(|(host, _)| host.trim_end_matches('.').to_owned());
+    config.trusted_hosts = quest.search.allow.iter().cloned().chain(stated).collect();
+    for (key, on) in &quest.search.policies {
+        config.set_policy(key, *on).map_err(|error| Failure::new("a policy key", error.to_string(), "see --help"))?;
+    }
+    let machine = Discovery::new(&quest.address, config, now).map_err(|error| {
+        Failure::new("an address that can be looked for", error.to_string(), "give it as local-part@domain")
+    })?;
+    let stack = SearchStack::new(auth, machine, &quest.address, quest.password.clone(), quest.binding);
+    Ok(Driver::new(stack, Some(quest.dialer.clone())))
+}
+
+/// Answers a question of the search's, as far as this program can; gives its end.
+fn answer(
+    machine: &mut Discovery,
+    event: Event,
+    quest: &Quest,
+    learned: &mut Learned,
+) -> Option<Result<Box<Found>, SearchFailure>> {
+    let now = Instant::now();
+    // A question that was answered too late is no mistake; another mistake there is not.
+    let _answered = match event {
+        Event::SearchDirectory { handle, .. } => {
+            machine.answer_directory(now, handle, Err("this program asks no directory"))
+        }
+        Event::ResolveSrv { handle, .. } => {
+            let record =
+                |(host, port): &(String, u16)| SrvRecord { priority: 0, weight: 0, port: *port, target: host.clone() };
+            let records: Vec<SrvRecord> = quest.search.srv.iter().map(record).collect();
+            let answer = if records.is_empty() {
+                Err("this program asks no name server for it: state its answer with --srv NAME:PORT")
+            } else {
+                Ok(records)
+            };
+            machine.answer_srv(now, handle, answer, &mut crate::entropy::fill)
+        }
+        Event::ReadLocalXml { handle, .. } => machine.answer_local_xml(now, handle, Ok(None)),
+        Event::ConsentNeeded { handle, to, .. } => {
+            learned.not_allowed.push(match to {
+                Destination::Url(url) => url.to_string(),
+                Destination::Address(address) => address.to_string(),
+            });
+            machine.refuse(now, handle)
+        }
+        Event::Found(found) => return Some(Ok(found)),
+        Event::Failed(failure) => return Some(Err(failure)),
+        _ => Ok(()),
+    };
+    None
+}
+
+fn tell<W: Write>(
+    quest: &Quest,
+    report: &mut Report<W>,
+    since: Instant,
+    trail: &[Entry],
+    learned: &Learned,
+    end: Result<Box<Found>, SearchFailure>,
+) -> std::io::Result<Option<Box<Found>>> {
+    let trail_told: Vec<Value> = trail.iter().map(told).collect();
+    let found = match end {
+        Ok(found) => found,
+        Err(failure) => {
+            let expected = format!("settings for {}", quest.address);
+            let advice = advice::of(trail, &learned.refusals, &learned.not_allowed);
+            let failure = Failure::new(expected, failure.to_string(), advice);
+            report.fail(STEP, since, &failure.with_facts(Facts::new().with_quiet("trail", trail_told)))?;
+            return Ok(None);
+        }
+    };
+    let facts = Facts::new()
+        .with("by", found.step.to_string())
+        .with_some("at", found.url.as_deref())
+        .with_some("address", (found.address != found.login).then_some(&*found.address))
+        .with_some("scheme", learned.scheme);
+    let facts = ways::tell(&found, facts).with_quiet("trail", trail_told);
+    report.pass(STEP, since, &facts)?;
+    Ok(Some(found))
+}
+
+/// An entry of the trail, as JSON has it.
+fn told(entry: &Entry) -> Value {
+    let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let asked = (entry.asked != Asked::Nothing).then(|| entry.asked.to_string());
+    let came = entry.came.as_ref();
+    json!({
+        "step": entry.step.to_string(),
+        "address": &*entry.address,
+        "asked": asked,
+        "status": came.map(|came| came.status),
+        "content type": came.and_then(|came| came.content_type.as_deref()),
+        "verdict": entry.verdict.to_string(),
+        "at": millis(entry.at),
+        "ms": millis(entry.took),
+    })
+}

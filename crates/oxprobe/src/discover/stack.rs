@@ -1,0 +1,124 @@
+//! The search as the driver sees it: authentication where the search allows it, and the machine above.
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use oxwire::auth::client::{ClientEvent, ClientLayer, Target};
+use oxwire::auth::{ChannelBinding, Credentials};
+use oxwire::autodiscover::discovery::Discovery;
+use oxwire::core::{ConnectionId, Error, SecretString};
+use oxwire::http::{HttpEvent, HttpTransmit, Origin};
+
+use crate::net::driver::Stack;
+use crate::net::socket::Opened;
+
+/// Authentication and the search.
+pub(crate) struct SearchStack {
+    auth: ClientLayer,
+    /// The search.
+    pub(crate) machine: Discovery,
+    login: String,
+    password: SecretString,
+    /// Whether connections are bound to their TLS channel.
+    binding: bool,
+    /// Connections whose requests may carry credentials; the others go past the layer.
+    authenticated: HashSet<ConnectionId>,
+    /// Origins that the layer has the password for.
+    known: HashSet<Origin>,
+}
+
+impl SearchStack {
+    /// Of a layer without credentials, and a machine.
+    pub(crate) fn new(
+        auth: ClientLayer,
+        machine: Discovery,
+        login: &str,
+        password: SecretString,
+        binding: bool,
+    ) -> Self {
+        let (authenticated, known) = (HashSet::new(), HashSet::new());
+        Self { auth, machine, login: login.to_owned(), password, binding, authenticated, known }
+    }
+
+    /// The next fact of authentication.
+    pub(crate) fn poll_auth(&mut self) -> Option<ClientEvent> {
+        let event = self.auth.poll_event()?;
+        if let ClientEvent::CredentialsNeeded { handle, .. } = &event {
+            // There is one password, and it was given: a second guess could lock the account.
+            let _ = self.auth.refuse(Instant::now(), *handle);
+        }
+        Some(event)
+    }
+
+    fn deliver(&mut self, now: Instant) -> Result<(), Error> {
+        let mut first = Ok(());
+        while let Some((conn, event)) = self.auth.poll_deliver() {
+            let result = self.machine.handle(now, conn, event);
+            if first.is_ok() {
+                first = result;
+            }
+        }
+        first
+    }
+
+    fn on_machine(&mut self, now: Instant, transmit: &HttpTransmit) -> bool {
+        let HttpTransmit::Open { conn, origin } = transmit else {
+            return self.authenticated.contains(&transmit.conn());
+        };
+        if !self.machine.may_authenticate(*conn) {
+            return false;
+        }
+        self.authenticated.insert(*conn);
+        if self.known.insert(origin.clone()) {
+            let credentials = Credentials::password(self.login.as_str(), self.password.clone());
+            self.auth.set_credentials(now, Target::Origin(origin.clone()), credentials);
+        }
+        true
+    }
+}
+
+impl Stack for SearchStack {
+    fn on_open(&mut self, _now: Instant, conn: ConnectionId, opened: &Opened) {
+        let Some(tls) = opened.tls.as_ref().filter(|_| self.binding) else { return };
+        let Some(Ok(binding)) = tls.certificate.as_ref().map(|der| ChannelBinding::of_certificate(der)) else { return };
+        // Refused only for a connection that is not authenticated, or that the machine has given up meanwhile.
+        let _ = self.auth.set_channel_binding(conn, binding);
+    }
+
+    fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
+        if self.authenticated.contains(&conn) {
+            self.auth.handle(now, conn, event)?;
+            self.deliver(now)
+        } else {
+            self.machine.handle(now, conn, event)
+        }
+    }
+
+    fn poll_transmit(&mut self, now: Instant) -> Option<HttpTransmit> {
+        loop {
+            if let Some(transmit) = self.auth.poll_transmit(now) {
+                return Some(transmit);
+            }
+            // What the layer has for the machine may make the machine speak, and the other way round.
+            let _ = self.deliver(now);
+            let transmit = self.machine.poll_transmit(now)?;
+            if !self.on_machine(now, &transmit) {
+                return Some(transmit);
+            }
+            let conn = transmit.conn();
+            if self.auth.handle_outgoing(now, transmit).is_err() {
+                return Some(HttpTransmit::Abort { conn });
+            }
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.auth.handle_timeout(now);
+        let _ = self.deliver(now);
+        self.machine.handle_timeout(now);
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.auth.poll_timeout().into_iter().chain(self.machine.poll_timeout()).min()
+    }
+}
