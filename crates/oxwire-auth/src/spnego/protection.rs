@@ -71,6 +71,10 @@ macro_rules! delegate {
             self.context().is_some_and(SecurityContext::is_bound)
         }
 
+        fn signs_whole_pdu(&self) -> bool {
+            self.context().is_some_and(SecurityContext::signs_whole_pdu)
+        }
+
         fn can_sign(&self) -> bool {
             self.context().is_some_and(SecurityContext::can_sign)
         }
