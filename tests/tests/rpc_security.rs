@@ -213,6 +213,18 @@ fn legs_of_ntlm_and_of_spnego() {
     assert_eq!(spnego.server.security(SecurityId(1)).unwrap().peer_name().as_deref(), Some("DOM\\alice"));
 }
 
+/// impacket reads the sec_trailer of a bind_ack right behind its results: no padding in front of it.
+#[test]
+fn impacket_wants_no_padding_in_bind_ack() {
+    for auth_type in TYPES {
+        let pair = Pair::bound(auth_type, AuthLevel::PKT_PRIVACY);
+        for (_, bytes) in &pair.seen {
+            let pdu = decode_all::<Pdu<'_>>(bytes, &Limits::DEFAULT).unwrap();
+            assert!(pdu.auth.is_none_or(|auth| auth.auth_pad_length == 0), "{:?}", pdu.body);
+        }
+    }
+}
+
 /// Calls of one fragment and of many, both ways, at every level: what protects them is on every PDU, and the stub data is readable
 /// on the wire exactly below privacy.
 #[test]
@@ -370,6 +382,23 @@ fn security_contexts_are_multiplexed() {
         .collect();
     assert_eq!(contexts, [3, 1, 2, 3, 2, 1, 3, 1, 2, 3, 2, 1]);
     (0..6).for_each(|_| assert_eq!(pair.answer(), &b"abc"[..]));
+}
+
+/// impacket names no security context at level connect, however many there are: the newest is meant.
+#[test]
+fn impacket_names_no_context_at_level_connect() {
+    let mut pair = Pair::bound(AuthType::WINNT, AuthLevel::CONNECT);
+    let security = client_security(AuthType::WINNT, AuthLevel::CONNECT, "secret");
+    pair.client.alter(pair.now, WALL, &[], Some(security)).unwrap();
+    pair.run();
+    pair.client.call(pair.now, Call::new(ContextId(0), 3), Bytes::from_static(b"abc")).unwrap();
+    let pdu = pair.client.poll_transmit(pair.now).unwrap().unwrap().into_bytes();
+    let parsed = decode_all::<Pdu<'_>>(&pdu, &Limits::DEFAULT).unwrap();
+    let without = oxwire::core::encode_to_bytes(&Pdu { auth: None, ..parsed }).unwrap();
+    pair.server.handle_pdu(pair.now, WALL, without).unwrap();
+    let events: Vec<_> = std::iter::from_fn(|| pair.server.poll_event()).collect();
+    let Some(server::Event::Request(request)) = events.last() else { panic!("{events:?}") };
+    assert_eq!(request.security, Some((SecurityId(2), AuthLevel::CONNECT)));
 }
 
 /// [MS-RPCE] 3.3.1.5.2.2: where the calls are signed, one that is not is refused.

@@ -241,7 +241,8 @@ impl<S: SecurityContext> Association<S> {
         let mut pdu = Pdu { pfc_flags: flags, call_id: negotiation.call_id, body, auth: None };
         let secured = self.securities.iter().find(|secured| Some(secured.id) == negotiation.security);
         if let (Some(secured), Some(token)) = (secured, token) {
-            pdu = pdu.with_auth(trailer(secured, token));
+            // Without padding, as in Windows: the body is aligned to 4 by itself.
+            pdu.auth = Some(trailer(secured, token));
         }
         self.control.push_back(encode_to_bytes(&pdu)?);
         let answer = if ptype == Ptype::BIND { Ptype::BIND_ACK } else { Ptype::ALTER_CONTEXT_RESP };

@@ -331,7 +331,8 @@ impl<S: SecurityContext> Association<S> {
         let body = if leg.is_bind { Body::BindAck(ack) } else { Body::AlterContextResp(ack) };
         let mut pdu = Pdu { pfc_flags: flags, call_id: leg.call_id, body, auth: None };
         if let (Some(auth), Some(token)) = (&leg.auth, token.filter(|token| !token.is_empty())) {
-            pdu = pdu.with_auth(SecTrailer {
+            // Without padding, as in Windows: the body is aligned to 4 by itself, and impacket reads the sec_trailer right behind it.
+            pdu.auth = Some(SecTrailer {
                 auth_type: auth.auth_type,
                 auth_level: auth.level,
                 auth_pad_length: 0,

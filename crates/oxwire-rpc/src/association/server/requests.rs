@@ -99,16 +99,17 @@ impl<S: SecurityContext> Association<S> {
         let Some(auth) = &pdu.auth else {
             let fixed = if request.object.is_some() { 40 } else { 24 };
             let stub = bytes.slice(fixed.min(bytes.len())..);
-            let mut complete = self.securities.iter().filter(|party| party.standing == Standing::Complete);
-            return Ok(match (complete.next(), complete.next()) {
-                (None, _) if self.securities.is_empty() => Ok((stub, None)),
+            let complete = || self.securities.iter().filter(|party| party.standing == Standing::Complete);
+            return Ok(match complete().next_back() {
+                None if self.securities.is_empty() => Ok((stub, None)),
                 // rpc_auth_3 failed, or never came.
-                (None, _) => Err(self.securities.iter().find_map(failure).unwrap_or(FaultStatus::ACCESS_DENIED)),
-                // The only security context, at level connect, is meant where none is named ([MS-RPCE] 3.3.1.5.4).
-                (Some(party), None) if party.secured.protection == Protection::None => {
-                    Ok((stub, Some((party.secured.id, party.secured.level))))
+                None => Err(self.securities.iter().find_map(failure).unwrap_or(FaultStatus::ACCESS_DENIED)),
+                // The only security context, at level connect, is meant where none is named ([MS-RPCE] 3.3.1.5.4). impacket names
+                // none where there are several, too: the newest is meant.
+                Some(newest) if complete().all(|party| party.secured.protection == Protection::None) => {
+                    Ok((stub, Some((newest.secured.id, newest.secured.level))))
                 }
-                _ => Err(FaultStatus::ACCESS_DENIED),
+                Some(_) => Err(FaultStatus::ACCESS_DENIED),
             });
         };
         let received = Received::of(auth);
