@@ -144,7 +144,7 @@ impl Pair {
         loop {
             let before = self.seen.len();
             while let Some(pdu) = self.client.poll_transmit(self.now).unwrap() {
-                self.to_server(pdu.into_bytes()).unwrap();
+                self.deliver(pdu.into_bytes()).unwrap();
             }
             while let Some(pdu) = self.server.poll_transmit(self.now).unwrap() {
                 let pdu = pdu.into_bytes();
@@ -160,7 +160,7 @@ impl Pair {
     }
 
     /// Takes a PDU to the server, and decides what that asks about.
-    fn to_server(&mut self, pdu: Bytes) -> Result<(), Error> {
+    fn deliver(&mut self, pdu: Bytes) -> Result<(), Error> {
         self.seen.push((true, pdu.clone()));
         self.server.handle_pdu(self.now, WALL, pdu)?;
         let mut kept = Vec::new();
@@ -253,8 +253,8 @@ fn calls_at_every_level() {
                 assert_eq!(readable || stub.starts_with(b"abc"), level != AuthLevel::PKT_PRIVACY, "{level:?}");
                 let raised = if level == AuthLevel::CALL { AuthLevel::PKT } else { level };
                 assert_eq!(pdu.auth.map(|auth| auth.auth_level), (level != AuthLevel::CONNECT).then_some(raised));
-                if pdu.auth.is_some() && !pdu.pfc_flags.contains(PfcFlags::LAST_FRAG) {
-                    assert_eq!(pdu.auth.unwrap().auth_pad_length, 0, "only the last fragment is padded");
+                if !pdu.pfc_flags.contains(PfcFlags::LAST_FRAG) {
+                    assert!(pdu.auth.is_none_or(|auth| auth.auth_pad_length == 0), "only the last fragment is padded");
                 }
             }
         }
@@ -275,12 +275,12 @@ fn every_flipped_byte_is_found() {
                 let pdu = pair.client.poll_transmit(pair.now).unwrap().unwrap().into_bytes();
                 if to_server {
                     len = pdu.len();
-                    let error = pair.to_server(flipped(&pdu, at));
+                    let error = pair.deliver(flipped(&pdu, at));
                     let refused = error.is_err() || matches!(pair.server.poll_transmit(pair.now), Ok(Some(_)));
                     assert!(refused && pair.server.calls_in_flight() == 0, "{level:?}: byte {at} of the request");
                     continue;
                 }
-                pair.to_server(pdu).unwrap();
+                pair.deliver(pdu).unwrap();
                 let pdu = pair.server.poll_transmit(pair.now).unwrap().unwrap().into_bytes();
                 if at < pdu.len() {
                     pair.client.handle_pdu(pair.now, WALL, flipped(&pdu, at)).unwrap_err();
@@ -305,8 +305,8 @@ fn replays_are_found() {
     let mut pair = Pair::bound(AuthType::WINNT, AuthLevel::PKT);
     pair.client.call(pair.now, Call::new(ContextId(0), 3), Bytes::from_static(b"abc")).unwrap();
     let pdu = pair.client.poll_transmit(pair.now).unwrap().unwrap().into_bytes();
-    pair.to_server(pdu.clone()).unwrap();
-    let error = pair.to_server(pdu).unwrap_err();
+    pair.deliver(pdu.clone()).unwrap();
+    let error = pair.deliver(pdu).unwrap_err();
     assert!(error.to_string().contains("the signature does not verify"), "{error}");
 }
 
@@ -409,7 +409,7 @@ fn an_unsigned_request_is_refused() {
     let pdu = pair.client.poll_transmit(pair.now).unwrap().unwrap().into_bytes();
     let parsed = decode_all::<Pdu<'_>>(&pdu, &Limits::DEFAULT).unwrap();
     let unsigned = oxwire::core::encode_to_bytes(&Pdu { auth: None, ..parsed }).unwrap();
-    pair.to_server(unsigned).unwrap();
+    pair.deliver(unsigned).unwrap();
     let fault = pair.server.poll_transmit(pair.now).unwrap().unwrap().into_bytes();
     let fault = decode_all::<Pdu<'_>>(&fault, &Limits::DEFAULT).unwrap();
     assert!(matches!(fault.body, Body::Fault(fault) if fault.status == FaultStatus::ACCESS_DENIED));
@@ -488,6 +488,6 @@ fn impacket_signs_the_whole_pdu_without_header_signing() {
     pair.client.call(pair.now, Call::new(ContextId(0), 3), Bytes::from_static(b"abc")).unwrap();
     let pdu = pair.client.poll_transmit(pair.now).unwrap().unwrap().into_bytes();
     // opnum, which header signing would leave out.
-    let error = pair.to_server(flipped(&pdu, 22)).unwrap_err();
+    let error = pair.deliver(flipped(&pdu, 22)).unwrap_err();
     assert!(error.to_string().contains("does not verify"), "{error}");
 }
