@@ -15,6 +15,7 @@ pub mod http;
 pub mod lz77;
 pub mod rops;
 pub mod rpc;
+pub mod rpch_client;
 pub mod rts;
 pub mod server;
 
@@ -34,6 +35,7 @@ pub fn targets() -> Vec<Target> {
         lz77::TARGETS,
         rops::TARGETS,
         rpc::TARGETS,
+        rpch_client::TARGETS,
         rts::TARGETS,
         server::TARGETS,
     ]
