@@ -34,10 +34,11 @@ def der(cert):
 class Process:
     """A child that ends with the block."""
 
-    def __init__(self, command, log):
+    def __init__(self, command, log, env=None):
         self.log = pathlib.Path(log)
         self.child = subprocess.Popen(
             [str(part) for part in command],
+            env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self.log.open("ab"),

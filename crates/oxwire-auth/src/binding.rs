@@ -5,7 +5,7 @@ use std::fmt;
 use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Reader as _, SliceReader, Tag, TagNumber, Tagged};
 use md5::{Digest, Md5};
-use sha2::{Sha224, Sha256, Sha384, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
 
 /// The binding of one connection, as a client sends it and as an acceptor expects it.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -24,6 +24,10 @@ pub enum ChannelBinding {
     /// tls-exporter: 32 bytes of keying material (RFC 9266, TLS 1.3).
     TlsExporter([u8; 32]),
 }
+
+const END_POINT: &[u8] = b"tls-server-end-point:";
+const UNIQUE: &[u8] = b"tls-unique:";
+const EXPORTER: &[u8] = b"tls-exporter:";
 
 /// Why a certificate gives no tls-server-end-point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +54,8 @@ impl ChannelBinding {
             Hash::Sha256 => Sha256::digest(der).to_vec(),
             Hash::Sha384 => Sha384::digest(der).to_vec(),
             Hash::Sha512 => Sha512::digest(der).to_vec(),
+            Hash::Sha512To224 => Sha512_224::digest(der).to_vec(),
+            Hash::Sha512To256 => Sha512_256::digest(der).to_vec(),
         };
         Ok(Self::TlsServerEndPoint(hash.into()))
     }
@@ -58,12 +64,7 @@ impl ChannelBinding {
     /// prefix and binding are the application data ([RFC 5929] 2.1, [RFC 4121] 4.1.1.2). `None` when there is nothing to bind to.
     #[must_use]
     pub fn hash(&self) -> Option<[u8; 16]> {
-        let (prefix, data): (&[u8], &[u8]) = match self {
-            Self::None | Self::EndsElsewhere => return None,
-            Self::TlsServerEndPoint(hash) => (b"tls-server-end-point:", hash),
-            Self::TlsUnique(finished) => (b"tls-unique:", finished),
-            Self::TlsExporter(material) => (b"tls-exporter:", material),
-        };
+        let (prefix, data) = self.parts()?;
         // Initiator and acceptor address: type and length, all zero.
         let mut md5 = Md5::new_with_prefix([0; 16]);
         let len = u32::try_from(prefix.len().saturating_add(data.len())).unwrap_or(u32::MAX);
@@ -71,6 +72,36 @@ impl ChannelBinding {
         md5.update(prefix);
         md5.update(data);
         Some(md5.finalize().into())
+    }
+
+    /// The application data of GSSAPI's channel bindings: prefix and binding ([RFC 5929] 2.1). What a mechanism of the system takes,
+    /// Kerberos. `None` when there is nothing to bind to.
+    #[must_use]
+    pub fn application_data(&self) -> Option<Vec<u8>> {
+        let (prefix, data) = self.parts()?;
+        Some([prefix, data].concat())
+    }
+
+    /// The reverse of [`application_data`](Self::application_data); [`ChannelBinding::None`] for what no prefix here begins.
+    #[must_use]
+    pub fn from_application_data(data: &[u8]) -> Self {
+        if let Some(hash) = data.strip_prefix(END_POINT) {
+            return Self::TlsServerEndPoint(hash.into());
+        }
+        if let Some(finished) = data.strip_prefix(UNIQUE) {
+            return Self::TlsUnique(finished.into());
+        }
+        let material = data.strip_prefix(EXPORTER).and_then(|material| material.try_into().ok());
+        material.map_or(Self::None, Self::TlsExporter)
+    }
+
+    fn parts(&self) -> Option<(&'static [u8], &[u8])> {
+        Some(match self {
+            Self::None | Self::EndsElsewhere => return None,
+            Self::TlsServerEndPoint(hash) => (END_POINT, hash),
+            Self::TlsUnique(finished) => (UNIQUE, finished),
+            Self::TlsExporter(material) => (EXPORTER, material),
+        })
     }
 
     /// The name of its kind.
@@ -127,6 +158,10 @@ enum Hash {
     Sha256,
     Sha384,
     Sha512,
+    /// SHA-512/224
+    Sha512To224,
+    /// SHA-512/256
+    Sha512To256,
 }
 
 /// The hash function of a certificate's signatureAlgorithm ([RFC 5280] 4.1.1.2). Only the outermost SEQUENCE is taken apart:
@@ -151,8 +186,8 @@ fn hash_of(table: &[(&str, Hash)], oid: ObjectIdentifier) -> Result<Hash, Bindin
 
 const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
 
-/// Signature algorithms and the hash that the binding takes (RFC 3279, 4055, 5758; MD5 and SHA-1 give SHA-256).
-const SIGNATURES: [(&str, Hash); 14] = [
+/// Signature algorithms and the hash that the binding takes (RFC 3279, 4055, 5758, 8017; MD5 and SHA-1 give SHA-256).
+const SIGNATURES: [(&str, Hash); 19] = [
     ("1.2.840.113549.1.1.4", Hash::Sha256),
     ("1.2.840.113549.1.1.5", Hash::Sha256),
     ("1.3.14.3.2.29", Hash::Sha256),
@@ -166,17 +201,24 @@ const SIGNATURES: [(&str, Hash); 14] = [
     ("1.2.840.10045.4.3.2", Hash::Sha256),
     ("1.2.840.10045.4.3.3", Hash::Sha384),
     ("1.2.840.10045.4.3.4", Hash::Sha512),
+    ("2.16.840.1.101.3.4.3.1", Hash::Sha224),
     ("2.16.840.1.101.3.4.3.2", Hash::Sha256),
+    ("2.16.840.1.101.3.4.3.3", Hash::Sha384),
+    ("2.16.840.1.101.3.4.3.4", Hash::Sha512),
+    ("1.2.840.113549.1.1.15", Hash::Sha512To224),
+    ("1.2.840.113549.1.1.16", Hash::Sha512To256),
 ];
 
 /// Hash functions by themselves, as RSASSA-PSS names them.
-const HASHES: [(&str, Hash); 6] = [
+const HASHES: [(&str, Hash); 8] = [
     ("1.2.840.113549.2.5", Hash::Sha256),
     ("1.3.14.3.2.26", Hash::Sha256),
     ("2.16.840.1.101.3.4.2.4", Hash::Sha224),
     ("2.16.840.1.101.3.4.2.1", Hash::Sha256),
     ("2.16.840.1.101.3.4.2.2", Hash::Sha384),
     ("2.16.840.1.101.3.4.2.3", Hash::Sha512),
+    ("2.16.840.1.101.3.4.2.5", Hash::Sha512To224),
+    ("2.16.840.1.101.3.4.2.6", Hash::Sha512To256),
 ];
 
 /// Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }.

@@ -6,6 +6,7 @@
     clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::string_slice,
+    clippy::cast_possible_truncation,
     reason = "helpers of tests, which may fail and begin at some point of time"
 )]
 
@@ -96,4 +97,62 @@ fn no_binding_has_no_hash_and_kinds_differ() {
     ];
     assert!(hashes[0] != hashes[1] && hashes[1] != hashes[2] && hashes[0] != hashes[2]);
     assert!(!format!("{:?}", ChannelBinding::TlsExporter(data)).contains('5'));
+}
+
+/// [RFC 5929] 2.1, 3.1, 4.1, [RFC 9266] 2: the prefixes.
+#[test]
+fn application_data_is_prefix_and_binding() {
+    for (binding, expected) in [
+        (ChannelBinding::TlsServerEndPoint([1, 2].into()), &b"tls-server-end-point:\x01\x02"[..]),
+        (ChannelBinding::TlsUnique([3].into()), b"tls-unique:\x03"),
+        (ChannelBinding::TlsExporter([b'x'; 32]), b"tls-exporter:xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"),
+    ] {
+        assert_eq!(binding.application_data().unwrap(), expected);
+        assert!(ChannelBinding::from_application_data(expected) == binding);
+    }
+    assert_eq!(ChannelBinding::EndsElsewhere.application_data(), None);
+    assert!(ChannelBinding::from_application_data(b"tls-exporter:short") == ChannelBinding::None);
+    assert!(ChannelBinding::from_application_data(b"") == ChannelBinding::None);
+}
+
+/// The signature algorithms of [RFC 3279], [RFC 4055], [RFC 5758] and [RFC 8017], put into a certificate whose other parts are
+/// another's: the length of the hash tells which it is.
+#[test]
+fn every_signature_hash() {
+    let template = certificate!("rsa_sha256");
+    // SEQUENCE { OBJECT IDENTIFIER 1.2.840.113549.1.1.11, NULL }, the second time: behind the tbsCertificate.
+    let rsa = [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00];
+    let at = (0..template.len()).rev().find(|at| template[*at..].starts_with(&rsa)).unwrap();
+    let with = |oid: &[u8]| {
+        let algorithm = [&[0x30, oid.len() as u8 + 2, 0x06, oid.len() as u8][..], oid].concat();
+        let inside = [&template[4..at], &algorithm, &template[at + rsa.len()..]].concat();
+        [&[0x30, 0x82, (inside.len() >> 8) as u8, inside.len() as u8][..], &inside].concat()
+    };
+    let pkcs1 = |last: u8| vec![0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, last];
+    let ecdsa = |last: u8| vec![0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, last];
+    let dsa = |last: u8| vec![0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, last];
+    for (name, oid, len) in [
+        ("md5WithRSAEncryption", pkcs1(4), 32),
+        ("sha1WithRSAEncryption", pkcs1(5), 32),
+        ("sha224WithRSAEncryption", pkcs1(14), 28),
+        ("sha256WithRSAEncryption", pkcs1(11), 32),
+        ("sha384WithRSAEncryption", pkcs1(12), 48),
+        ("sha512WithRSAEncryption", pkcs1(13), 64),
+        ("sha512-224WithRSAEncryption", pkcs1(15), 28),
+        ("sha512-256WithRSAEncryption", pkcs1(16), 32),
+        ("ecdsa-with-SHA1", vec![0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01], 32),
+        ("ecdsa-with-SHA224", ecdsa(1), 28),
+        ("ecdsa-with-SHA256", ecdsa(2), 32),
+        ("ecdsa-with-SHA384", ecdsa(3), 48),
+        ("ecdsa-with-SHA512", ecdsa(4), 64),
+        ("dsa-with-sha1", vec![0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x03], 32),
+        ("dsa-with-sha224", dsa(1), 28),
+        ("dsa-with-sha256", dsa(2), 32),
+        ("dsa-with-sha384", dsa(3), 48),
+        ("dsa-with-sha512", dsa(4), 64),
+    ] {
+        let binding = ChannelBinding::of_certificate(&with(&oid));
+        let Ok(ChannelBinding::TlsServerEndPoint(hash)) = binding else { panic!("{name}: {binding:?}") };
+        assert_eq!(hash.len(), len, "{name}");
+    }
 }
