@@ -308,6 +308,63 @@ fn a_channel_request_sends_no_body_before_its_last_token() {
     assert_eq!(s.sent(), ["close"]);
 }
 
+/// [MS-RPCH] 2.1.2.1.3: an IN channel is answered in error conditions only, so no other connection waits for what it learns; and it
+/// leaves the first try to an OUT channel that is on its way, so that a wrong password costs one failed logon.
+#[test]
+fn an_in_channel_does_not_keep_its_out_channel_waiting() {
+    for in_first in [true, false] {
+        let mut s = Script::new(ClientConfig::default());
+        let (inward, out) = (s.open(1, URL), s.open(2, URL));
+        s.say(inward, HttpEvent::Head(Head::Request(request("RPC_IN_DATA", 1 << 30))));
+        s.say(out, HttpEvent::Head(Head::Request(request("RPC_OUT_DATA", 76))));
+        s.sent();
+        let order = if in_first { [inward, out] } else { [out, inward] };
+        for conn in order {
+            s.reply(conn, 401, &[("WWW-Authenticate", "Basic realm=\"mail\"")]);
+        }
+        s.login(URL, PASSWORD);
+        assert_eq!(s.sent(), ["RPC_OUT_DATA cl=76 auth=Basic"], "{in_first}");
+        s.layer.handle(s.now, out, response(200, &[])).unwrap();
+        assert_eq!(s.sent(), ["RPC_IN_DATA cl=1073741824 auth=Basic"], "{in_first}");
+        // Credentials that are known from the start: none of the two waits.
+        let mut s = Script::logged_in(ClientConfig::default(), URL);
+        s.layer.assume_scheme(Target::Origin(origin(URL)), AuthScheme::Basic);
+        let (inward, out) = (s.open(1, URL), s.open(2, URL));
+        s.say(inward, HttpEvent::Head(Head::Request(request("RPC_IN_DATA", 1 << 30))));
+        s.say(out, HttpEvent::Head(Head::Request(request("RPC_OUT_DATA", 76))));
+        assert_eq!(s.sent(), ["RPC_IN_DATA cl=1073741824 auth=Basic", "RPC_OUT_DATA cl=76 auth=Basic"]);
+    }
+}
+
+/// A channel that is refused after its body has begun is opened again by its machine: what the caller declined meanwhile is not
+/// asked again, and no wrong password sent again.
+#[test]
+fn a_question_that_was_declined_is_not_put_again_by_the_next_channel() {
+    for (pause, asked_again) in [(59, false), (60, true)] {
+        let mut s = Script::logged_in(ClientConfig::default(), URL);
+        let out = s.open(1, URL);
+        s.say(out, HttpEvent::Head(Head::Request(request("RPC_OUT_DATA", 76))));
+        let basic = [("WWW-Authenticate", "Basic realm=\"mail\"")];
+        s.reply(out, 401, &basic);
+        s.say(out, HttpEvent::Body(Bytes::from_static(b"A1")));
+        s.layer.handle(s.now, out, response(401, &basic)).unwrap();
+        assert_eq!(s.delivered(), ["reset NotSent"]);
+        let asked = |event: ClientEvent| match event {
+            ClientEvent::CredentialsNeeded { handle, .. } => Some(handle),
+            _ => None,
+        };
+        let handle = s.events().into_iter().find_map(asked).unwrap();
+        s.layer.refuse(s.now, handle).unwrap();
+        s.now += Duration::from_secs(pause);
+        s.sent();
+        let again = s.open(2, URL);
+        s.say(again, HttpEvent::Head(Head::Request(request("RPC_OUT_DATA", 76))));
+        s.reply(again, 401, &basic);
+        assert_eq!(s.events().into_iter().find_map(asked).is_some(), asked_again);
+        assert_eq!(s.delivered(), if asked_again { vec![] } else { vec!["401", "body 9", "end"] });
+    }
+}
+
 #[test]
 fn a_channel_request_that_nobody_wants_authenticated_goes_after_its_probe() {
     let mut s = Script::new(ClientConfig::default());
@@ -344,31 +401,6 @@ fn connect_through_a_proxy_with_ntlm_becomes_a_tunnel() {
     assert_eq!(s.sent(), ["body 2"]);
     assert_eq!(s.delivered(), ["200", "body 1", "end"]);
     assert!(matches!(s.events().last(), Some(ClientEvent::Authenticated { target: Target::Proxy, .. })));
-}
-
-/// An anonymous connection: the proxy is answered, the origin's 401 is the machine's, and what the origin took elsewhere, or
-/// would take at once, stays here.
-#[test]
-fn an_anonymous_connection_has_nothing_for_the_origin() {
-    let mut config = ClientConfig::default();
-    config.cleartext_to_proxy = true;
-    config.cleartext = true;
-    let url = "http://mail.test";
-    let mut s = Script::logged_in(config, url);
-    s.layer.assume_scheme(Target::Origin(origin(url)), AuthScheme::Basic);
-    s.layer.set_credentials(s.now, Target::Proxy, Credentials::password("alice", "proxy password"));
-    let c = s.open(1, url);
-    s.layer.keep_anonymous(c).unwrap();
-    let head = RequestHead::builder("GET", "http://mail.test/").field("Host", "mail.test").request().unwrap();
-    s.send(c, head, b"");
-    assert_eq!(s.sent(), ["GET", "end"]);
-    s.reply(c, 407, &[("Proxy-Authenticate", "Basic realm=\"p\"")]);
-    assert_eq!(s.sent(), ["GET proxy=Basic", "end"]);
-    s.reply(c, 401, &[NTLM, ("WWW-Authenticate", "Basic realm=\"x\"")]);
-    assert_eq!(s.sent(), Vec::<String>::new());
-    assert_eq!(s.delivered(), ["401", "body 9", "end"]);
-    assert!(!s.events().iter().any(|event| matches!(event, ClientEvent::Failed { .. })));
-    assert!(matches!(s.layer.keep_anonymous(conn(9)), Err(Error::Misuse(_))));
 }
 
 #[test]

@@ -35,6 +35,10 @@ pub(super) struct TargetState {
     handle: Option<CredentialsHandle>,
     /// It is not answered yet.
     asked: bool,
+    /// The connection that it was first asked for.
+    asker: Option<ConnectionId>,
+    /// It was declined after that connection had ended: until then the one in its place is not asked again.
+    declined: Option<Instant>,
     /// Connections in a row that ended in mid-handshake.
     pub(super) restarts: u32,
 }
@@ -45,6 +49,7 @@ impl TargetState {
         self.proven = false;
         self.tester = None;
         self.asked = false;
+        self.declined = None;
         self.failed.clear();
     }
 }
@@ -113,6 +118,9 @@ impl ClientLayer {
         let target = self.target(c, side);
         let fit = target.credentials.as_ref().and_then(|have| usable.iter().copied().find(|scheme| have.fit(*scheme)));
         let Some(scheme) = fit else {
+            if target.declined.take().is_some_and(|until| now < until) {
+                return Choice::Fail(None, FailReason::NoCredentials);
+            }
             self.ask(c, side, offers, usable);
             return Choice::Next(Next::Park);
         };
@@ -162,13 +170,29 @@ impl ClientLayer {
     }
 
     /// Whether another connection is trying credentials that are not proven yet; otherwise this one is, from now on.
+    ///
+    /// An IN channel of RPC over HTTP proves nothing while all is well: its request is not answered. So it leaves the trying to
+    /// another connection, where one is on its way to an answer; the virtual connection's OUT channel is.
     fn is_tried_elsewhere(&mut self, c: &Connection, side: Side) -> bool {
         let id = c.id;
         let target = self.target(c, side);
         if target.proven {
             return false;
         }
-        *target.tester.get_or_insert(id) != id
+        let tester = target.tester;
+        if tester.is_none() && c.is_in_channel() && self.is_another_on_its_way(c, side) {
+            return true;
+        }
+        *self.target(c, side).tester.get_or_insert(id) != id
+    }
+
+    /// Whether another connection to the same target has a request that will be answered, and is not yet.
+    fn is_another_on_its_way(&self, c: &Connection, side: Side) -> bool {
+        let name = Self::target_of(c, side);
+        self.connections.values().any(|other| {
+            let waits = matches!(other.step, Step::Awaiting { .. } | Step::Draining { .. } | Step::Parked { .. });
+            waits && !other.is_in_channel() && Self::target_of(other, side) == name
+        })
     }
 
     /// The scheme to begin with, before anybody has asked.
@@ -367,6 +391,7 @@ impl ClientLayer {
             return;
         }
         target.asked = true;
+        target.asker = Some(c.id);
         event!(debug, conn = c.id.number(), peer = %name, "credentials asked for");
         target.handle = Some(handle);
         let after = target.after.take();
@@ -406,7 +431,9 @@ impl ClientLayer {
         Ok(())
     }
 
-    /// Declines a question: the machine gets the 401 or 407.
+    /// Declines a question: the machine gets the 401 or 407. Where the connection that it was asked for is gone, since a channel of RPC
+    /// over HTTP ends by a refusal and is opened again, the next one gets it too, unless that takes longer than
+    /// [`ClientConfig::leg_timeout`](super::ClientConfig::leg_timeout).
     ///
     /// # Errors
     /// [`Error::Misuse`] for a handle that was not given out.
@@ -414,7 +441,12 @@ impl ClientLayer {
         let Some(name) = self.find(handle, "refuse")? else { return Ok(()) };
         let target = self.targets.entry(name.clone()).or_default();
         if std::mem::take(&mut target.asked) {
-            for id in self.parked_on(&name) {
+            let (asker, waiting) = (target.asker, self.parked_on(&name));
+            if asker.is_none_or(|asker| !waiting.contains(&asker)) {
+                let until = self.leg_deadline(now);
+                self.targets.entry(name).or_default().declined = Some(until);
+            }
+            for id in waiting {
                 self.on_connection(now, id, "refuse", |this, c| {
                     this.give_up(c, FailReason::NoCredentials);
                     Ok(())

@@ -233,8 +233,6 @@ pub(super) struct Connection {
     pub(super) binding_said: bool,
     /// Several requests share the connection side by side.
     pub(super) multiplexed: bool,
-    /// The origin gets no credentials.
-    pub(super) anonymous: bool,
     pub(super) server: SideState,
     pub(super) proxy: SideState,
     pub(super) exchange: Option<Exchange>,
@@ -254,7 +252,6 @@ impl Connection {
             binding: ChannelBinding::None,
             binding_said,
             multiplexed: false,
-            anonymous: false,
             server: SideState::default(),
             proxy: SideState::default(),
             exchange: None,
@@ -269,6 +266,11 @@ impl Connection {
             Side::Origin => &mut self.server,
             Side::Proxy => &mut self.proxy,
         }
+    }
+
+    /// Whether its request is that of an IN channel, which is not answered while all is well ([MS-RPCH] 2.1.2.1.3).
+    pub(super) fn is_in_channel(&self) -> bool {
+        self.exchange.as_ref().is_some_and(|exchange| exchange.head.method() == "RPC_IN_DATA")
     }
 
     pub(super) const fn deadline(&self) -> Option<Instant> {

@@ -61,8 +61,7 @@ impl ClientLayer {
             ended: false,
             open_on_wire: false,
         });
-        let to_origin = kind != Kind::Connect && !c.anonymous;
-        for (side, applies) in [(Side::Proxy, to_proxy), (Side::Origin, to_origin)] {
+        for (side, applies) in [(Side::Proxy, to_proxy), (Side::Origin, kind != Kind::Connect)] {
             c.side(side).attempt = Attempt::Nothing;
             // One handshake at a time, and the proxy's first: behind it, the origin is not reached.
             if !applies || c.side(side).established || c.proxy.attempt.is_under_way() {
@@ -186,6 +185,10 @@ impl ClientLayer {
         if channel {
             self.forget_body(c);
         }
+        if c.is_in_channel() {
+            // No answer will tell whether the credentials are right: others need not wait for one.
+            self.release(c);
+        }
     }
 
     /// A value of the caller's (a token with a line break in it) that no head can carry.
@@ -240,8 +243,6 @@ impl ClientLayer {
             return;
         }
         match Side::of_status(head.status()) {
-            // Nobody is to log on: the machine's to judge.
-            Some(Side::Origin) if c.anonymous => self.on_answer(now, c, wire, kind, head),
             Some(side) if exchange.may_ask(side) => self.on_refusal(now, c, side, head),
             Some(side) => self.on_misplaced(c, side, head),
             None => self.on_answer(now, c, wire, kind, head),
