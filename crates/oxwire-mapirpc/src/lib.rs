@@ -14,8 +14,6 @@
 //! # }
 //! ```
 
-pub mod async_emsmdb;
-pub mod emsmdb;
 pub mod mgmt;
 
 use oxwire_core::Structure;

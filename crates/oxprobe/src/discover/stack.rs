@@ -1,4 +1,4 @@
-//! The search as the driver sees it: authentication over HTTP events, and the machine above it.
+//! The search as the driver sees it: authentication where the search allows it, and the machine above.
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -21,6 +21,8 @@ pub(crate) struct SearchStack {
     password: SecretString,
     /// Whether connections are bound to their TLS channel.
     binding: bool,
+    /// Connections whose requests may carry credentials; the others go past the layer.
+    authenticated: HashSet<ConnectionId>,
     /// Origins that the layer has the password for.
     known: HashSet<Origin>,
 }
@@ -34,7 +36,8 @@ impl SearchStack {
         password: SecretString,
         binding: bool,
     ) -> Self {
-        Self { auth, machine, login: login.to_owned(), password, binding, known: HashSet::new() }
+        let (authenticated, known) = (HashSet::new(), HashSet::new());
+        Self { auth, machine, login: login.to_owned(), password, binding, authenticated, known }
     }
 
     /// The next fact of authentication.
@@ -58,15 +61,19 @@ impl SearchStack {
         first
     }
 
-    /// The machine opens a connection: it has the password, or nobody asks it for one.
-    fn on_open_asked(&mut self, now: Instant, conn: ConnectionId, origin: Origin) {
-        if !self.machine.may_authenticate(conn) {
-            // Refused only for a connection that the layer does not know.
-            let _ = self.auth.keep_anonymous(conn);
-        } else if self.known.insert(origin.clone()) {
-            let credentials = Credentials::password(self.login.as_str(), self.password.clone());
-            self.auth.set_credentials(now, Target::Origin(origin), credentials);
+    fn on_machine(&mut self, now: Instant, transmit: &HttpTransmit) -> bool {
+        let HttpTransmit::Open { conn, origin } = transmit else {
+            return self.authenticated.contains(&transmit.conn());
+        };
+        if !self.machine.may_authenticate(*conn) {
+            return false;
         }
+        self.authenticated.insert(*conn);
+        if self.known.insert(origin.clone()) {
+            let credentials = Credentials::password(self.login.as_str(), self.password.clone());
+            self.auth.set_credentials(now, Target::Origin(origin.clone()), credentials);
+        }
+        true
     }
 }
 
@@ -74,13 +81,17 @@ impl Stack for SearchStack {
     fn on_open(&mut self, _now: Instant, conn: ConnectionId, opened: &Opened) {
         let Some(tls) = opened.tls.as_ref().filter(|_| self.binding) else { return };
         let Some(Ok(binding)) = tls.certificate.as_ref().map(|der| ChannelBinding::of_certificate(der)) else { return };
-        // Refused only for a connection that the machine has given up meanwhile.
+        // Refused only for a connection that is not authenticated, or that the machine has given up meanwhile.
         let _ = self.auth.set_channel_binding(conn, binding);
     }
 
     fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
-        self.auth.handle(now, conn, event)?;
-        self.deliver(now)
+        if self.authenticated.contains(&conn) {
+            self.auth.handle(now, conn, event)?;
+            self.deliver(now)
+        } else {
+            self.machine.handle(now, conn, event)
+        }
     }
 
     fn poll_transmit(&mut self, now: Instant) -> Option<HttpTransmit> {
@@ -91,16 +102,12 @@ impl Stack for SearchStack {
             // What the layer has for the machine may make the machine speak, and the other way round.
             let _ = self.deliver(now);
             let transmit = self.machine.poll_transmit(now)?;
+            if !self.on_machine(now, &transmit) {
+                return Some(transmit);
+            }
             let conn = transmit.conn();
-            let opens = match &transmit {
-                HttpTransmit::Open { origin, .. } => Some(origin.clone()),
-                _ => None,
-            };
             if self.auth.handle_outgoing(now, transmit).is_err() {
                 return Some(HttpTransmit::Abort { conn });
-            }
-            if let Some(origin) = opens {
-                self.on_open_asked(now, conn, origin);
             }
         }
     }

@@ -71,6 +71,11 @@ impl Io {
         self.transmits.push_back(HttpTransmit::Abort { conn });
     }
 
+    /// A connection is gone: what was still to be done with it need not be.
+    pub(super) fn forget(&mut self, conn: ConnectionId) {
+        self.transmits.retain(|t| t.conn() != conn);
+    }
+
     /// The head of a channel's request.
     pub(super) fn channel_head(&self, kind: ChannelKind, replacement: bool) -> Result<RequestHead, HeadError> {
         let Config { path, rpc, origin, pragmas, in_channel_length, version, .. } = &self.config;

@@ -61,10 +61,13 @@ impl OpenState {
 
 impl Opening {
     /// Both requests, then CONN/A1 and CONN/B1.
+    ///
+    /// The OUT channel's goes first: it is answered, so that whoever authenticates learns whether the credentials are right, and an
+    /// IN channel's is not.
     pub(super) fn start(io: &mut Io, now: Instant, reopens: u32) -> Result<Self, HeadError> {
         let names = Names::new(io);
-        let mut inward = InChannel::open(io)?;
         let outward = OutChannel::open(io)?;
+        let mut inward = InChannel::open(io)?;
         outward.send_a1(io, names);
         inward.send_b1(io, names);
         let deadline = after(now, io.config.setup_timeout);

@@ -254,6 +254,7 @@ impl Client {
         fate: RequestFate,
         reason: std::sync::Arc<str>,
     ) -> Result<(), Error> {
+        self.io.forget(conn);
         if place == Place::Predecessor {
             // "If the connection close comes from a predecessor, the client implementation MUST ignore this event."
             if let State::Opened(connection) = &mut self.state {

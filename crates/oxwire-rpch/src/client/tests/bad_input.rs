@@ -64,7 +64,7 @@ fn out_of_sequence_pdus() {
     ends(a6w(), wire(&OutR1A2 {}), &["Opened_A6W", "OUT_R1/A2", "3.2.2.5.6"]);
     ends(a6w(), wire(&OutR1A10 { ance: Ance }), &["Opened_A6W", "OUT_R1/A10", "3.2.2.5.8"]);
     let mut a10w = a6w();
-    let first = a10w.order[1];
+    let first = a10w.order[0];
     a10w.bytes(first, a6.clone()).unwrap();
     ends(a10w, a6, &["Opened_A10W", "OUT_R1/A6", "3.2.2.5.7"]);
     let mut b3w = a6w();
