@@ -8,9 +8,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::{Arg, Parser};
+use oxwire::auth::AuthScheme;
+use oxwire::auth::ntlm::ExtendedProtection;
 use oxwire::core::SecretString;
 use oxwire::http::{Origin, Scheme};
 
+use crate::kerberos::Helper;
 use reach::Options;
 pub(crate) use reach::{Reach, Search};
 
@@ -31,13 +34,17 @@ USAGE
         --user-dn DN          the mailbox's legacy distinguished name, from the same answer
         --transport WHICH     auto (default), mapihttp; rpchttp is not built yet
         --listen-seconds N    how long NotificationWait may wait for news (default 5)
+        --ccache FILE         Kerberos inside of Negotiate, with the tickets of this file in place of
+                              a password; goes with --url
+        --gssapi-helper PROGRAM   what speaks Kerberos (default: oxwire-gssapi-helper)
 
   oxprobe discover ADDRESS [options]
       Finds the mailbox by Autodiscover as Outlook does, shows every step on the way, and the
       ways to the mailbox that the server publishes.
 
     Options of both:
-        --auth WHICH          auto (default: the strongest that the server offers), basic, ntlm
+        --auth WHICH          auto (default: the strongest that the server offers), basic, ntlm,
+                              negotiate
         --password-env VAR    take the password from this environment variable; without it
                               the terminal asks
         --ca FILE             trust the certificates of this PEM file, and no others
@@ -60,7 +67,13 @@ USAGE
       A server with a small mailbox in memory for each user, at /mapi/emsmdb/, and Autodiscover.
       Port 0 takes a free one. The first line of output is the URL.
         --user ADDRESS:PASSWORD   a user; may be given several times
-        --auth LIST           of basic, ntlm (default: both)
+        --auth LIST           of basic, ntlm, negotiate (default: basic,ntlm)
+        --epa WHICH           Extended Protection: off, allow (default) or require the channel
+                              binding of NTLM and Negotiate
+        --tls-ends-at FILE    with --plain: a proxy in front ends TLS with this PEM certificate,
+                              and clients are bound to it
+        --keytab FILE         Kerberos inside of Negotiate, with the keys of this file
+        --gssapi-helper PROGRAM   what speaks Kerberos (default: oxwire-gssapi-helper)
         --host NAME[:PORT]    the name that Autodiscover tells (default: where it listens)
         --plain               HTTP instead of HTTPS
         --cert FILE --key FILE    PEM certificate chain and key; without them a self-signed
@@ -104,6 +117,12 @@ pub(crate) struct ServeArgs {
     pub(crate) users: Vec<(String, SecretString)>,
     /// What may authenticate.
     pub(crate) schemes: Schemes,
+    /// Whether clients have to be bound to the TLS connection.
+    pub(crate) epa: ExtendedProtection,
+    /// The PEM certificate of a proxy that ends TLS in front.
+    pub(crate) tls_ends_at: Option<PathBuf>,
+    /// Kerberos inside of Negotiate.
+    pub(crate) kerberos: Option<Helper>,
     /// PEM files: certificate chain, key.
     pub(crate) identity: Option<(PathBuf, PathBuf)>,
     /// Where to write the certificate that clients are to trust.
@@ -117,6 +136,13 @@ pub(crate) struct Schemes {
     pub(crate) basic: bool,
     /// NTLM.
     pub(crate) ntlm: bool,
+    /// Negotiate.
+    pub(crate) negotiate: bool,
+}
+
+impl Schemes {
+    /// Without `--auth`.
+    pub(crate) const DEFAULT: Self = Self { basic: true, ntlm: true, negotiate: false };
 }
 
 /// What `test` was told.
@@ -162,6 +188,20 @@ pub(crate) enum AuthChoice {
     Basic,
     /// NTLM only.
     Ntlm,
+    /// Negotiate only.
+    Negotiate,
+}
+
+impl AuthChoice {
+    /// The schemes that it lets be used, best first.
+    pub(crate) fn preference(self) -> Vec<AuthScheme> {
+        match self {
+            Self::Auto => vec![AuthScheme::Negotiate, AuthScheme::Ntlm, AuthScheme::Basic],
+            Self::Basic => vec![AuthScheme::Basic],
+            Self::Ntlm => vec![AuthScheme::Ntlm],
+            Self::Negotiate => vec![AuthScheme::Negotiate],
+        }
+    }
 }
 
 /// Which certificates `test` trusts.
@@ -228,7 +268,8 @@ fn demo(parser: &mut Parser) -> Result<Command, UsageError> {
 
 fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
     let (mut listen, mut host, mut plain, mut users) = (None, None, false, Vec::new());
-    let mut schemes = Schemes { basic: true, ntlm: true };
+    let mut schemes = Schemes::DEFAULT;
+    let (mut epa, mut tls_ends_at, mut keytab, mut program) = (ExtendedProtection::Allow, None, None, None);
     let (mut cert, mut key, mut write_ca) = (None, None, None);
     while let Some(arg) = parser.next()? {
         match arg {
@@ -251,6 +292,10 @@ fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
             Arg::Long("plain") => plain = true,
             Arg::Long("user") => users.push(user(text(parser, "--user")?)?),
             Arg::Long("auth") => schemes = scheme_list(&text(parser, "--auth")?)?,
+            Arg::Long("epa") => epa = extended_protection(&text(parser, "--epa")?)?,
+            Arg::Long("tls-ends-at") => tls_ends_at = Some(PathBuf::from(parser.value()?)),
+            Arg::Long("keytab") => keytab = Some(PathBuf::from(parser.value()?)),
+            Arg::Long("gssapi-helper") => program = Some(PathBuf::from(parser.value()?)),
             Arg::Long("cert") => cert = Some(PathBuf::from(parser.value()?)),
             Arg::Long("key") => key = Some(PathBuf::from(parser.value()?)),
             Arg::Long("write-ca") => write_ca = Some(PathBuf::from(parser.value()?)),
@@ -267,16 +312,25 @@ fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
     if plain && (identity.is_some() || write_ca.is_some()) {
         return usage("serve: --plain has no certificate; --cert, --key and --write-ca belong to HTTPS");
     }
+    if tls_ends_at.is_some() && !plain {
+        return usage("serve: --tls-ends-at goes with --plain; without it TLS ends here");
+    }
+    if keytab.is_some() && !schemes.negotiate {
+        return usage("serve: --keytab goes with negotiate in --auth");
+    }
+    let kerberos = helper(program, "KRB5_KTNAME", keytab)?;
     for (at, (address, _)) in users.iter().enumerate() {
         if users.iter().take(at).any(|(other, _)| other.eq_ignore_ascii_case(address)) {
             return usage(format!("serve: --user {address} stands there twice"));
         }
     }
-    Ok(Command::Serve(ServeArgs { listen, host, plain, users, schemes, identity, write_ca }))
+    let args = ServeArgs { listen, host, plain, users, schemes, epa, tls_ends_at, kerberos, identity, write_ca };
+    Ok(Command::Serve(args))
 }
 
 fn test(parser: &mut Parser) -> Result<Command, UsageError> {
     let (mut options, mut url, mut user_dn) = (Options::new(), None, None);
+    let (mut ccache, mut program) = (None, None);
     let mut listen = Duration::from_secs(5);
     while let Some(arg) = parser.next()? {
         let name = match arg {
@@ -310,11 +364,17 @@ fn test(parser: &mut Parser) -> Result<Command, UsageError> {
                 };
                 listen = Duration::from_secs(seconds);
             }
+            "ccache" => ccache = Some(PathBuf::from(parser.value()?)),
+            "gssapi-helper" => program = Some(PathBuf::from(parser.value()?)),
             other if options.take(other, parser)? => {}
             other => return Err(Arg::Long(other).unexpected().into()),
         }
     }
-    let (reach, search) = options.finish("test")?;
+    let (mut reach, search) = options.finish("test")?;
+    if ccache.is_some() && (url.is_none() || !matches!(reach.auth, AuthChoice::Auto | AuthChoice::Negotiate)) {
+        return usage("test: --ccache goes with --url and --user-dn, and with negotiate; the search wants a password");
+    }
+    reach.kerberos = helper(program, "KRB5CCNAME", ccache)?;
     let target = match (url, user_dn) {
         (None, None) => Target::Search(search),
         (Some(_), Some(_)) if search != Search::default() => {
@@ -382,15 +442,41 @@ fn user(value: String) -> Result<(String, SecretString), UsageError> {
 }
 
 fn scheme_list(value: &str) -> Result<Schemes, UsageError> {
-    let mut schemes = Schemes { basic: false, ntlm: false };
+    let mut schemes = Schemes { basic: false, ntlm: false, negotiate: false };
     for scheme in value.split(',') {
         match scheme {
             "basic" => schemes.basic = true,
             "ntlm" => schemes.ntlm = true,
-            _ => return usage(format!("--auth {value}: expected basic, ntlm or basic,ntlm")),
+            "negotiate" => schemes.negotiate = true,
+            _ => return usage(format!("--auth {value}: expected basic, ntlm, negotiate, or more of them with commas")),
         }
     }
     Ok(schemes)
+}
+
+fn extended_protection(value: &str) -> Result<ExtendedProtection, UsageError> {
+    match value {
+        "off" => Ok(ExtendedProtection::Off),
+        "allow" => Ok(ExtendedProtection::Allow),
+        "require" => Ok(ExtendedProtection::Require),
+        _ => usage(format!("--epa {value}: expected off, allow or require")),
+    }
+}
+
+/// What speaks Kerberos, where there is a file for it.
+fn helper(
+    program: Option<PathBuf>,
+    variable: &'static str,
+    file: Option<PathBuf>,
+) -> Result<Option<Helper>, UsageError> {
+    match (program, file) {
+        (Some(_), None) => usage("--gssapi-helper goes with --ccache or --keytab"),
+        (_, None) => Ok(None),
+        (program, Some(file)) => {
+            let program = program.unwrap_or_else(|| "oxwire-gssapi-helper".into());
+            Ok(Some(Helper { program, environment: Some((variable, file)) }))
+        }
+    }
 }
 
 fn proxy_origin(value: &str) -> Result<Origin, UsageError> {
@@ -420,8 +506,40 @@ mod tests {
         assert_eq!(args.users.len(), 2);
         assert_eq!(args.host.as_deref(), Some("mail.oxwire.test:444"));
         assert_eq!(args.users[0], ("a@oxwire.test".to_owned(), SecretString::from("p:w")));
-        assert_eq!(args.schemes, Schemes { basic: false, ntlm: true });
+        assert_eq!(args.schemes, Schemes { basic: false, ntlm: true, negotiate: false });
         assert!(args.identity.is_some() && args.write_ca.is_some() && !args.plain);
+    }
+
+    #[test]
+    fn negotiate_kerberos_and_extended_protection() {
+        let Ok(Command::Serve(args)) = line(
+            "serve --listen 127.0.0.1:0 --plain --tls-ends-at c --auth basic,negotiate --epa require --keytab k --gssapi-helper h",
+        ) else {
+            panic!("refused")
+        };
+        assert_eq!(args.schemes, Schemes { basic: true, ntlm: false, negotiate: true });
+        assert_eq!(args.epa, ExtendedProtection::Require);
+        let helper = Helper { program: "h".into(), environment: Some(("KRB5_KTNAME", "k".into())) };
+        assert_eq!((args.kerberos, args.tls_ends_at), (Some(helper), Some("c".into())));
+
+        let Ok(Command::Test(args)) = line("test a@b --url https://h/ --user-dn /o=x/cn=a --auth negotiate --ccache c")
+        else {
+            panic!("refused")
+        };
+        let helper = Helper { program: "oxwire-gssapi-helper".into(), environment: Some(("KRB5CCNAME", "c".into())) };
+        assert_eq!((args.reach.auth, args.reach.kerberos), (AuthChoice::Negotiate, Some(helper)));
+
+        for wrong in [
+            "serve --listen 127.0.0.1:0 --keytab k",
+            "serve --listen 127.0.0.1:0 --tls-ends-at c",
+            "serve --listen 127.0.0.1:0 --epa maybe",
+            "serve --listen 127.0.0.1:0 --auth negotiate --gssapi-helper h",
+            "test a@b --ccache c",
+            "test a@b --url https://h/ --user-dn /o=x --auth ntlm --ccache c",
+            "test a@b --url https://h/ --user-dn /o=x --gssapi-helper h",
+        ] {
+            assert!(line(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use oxwire::auth::ntlm::ExtendedProtection;
 use oxwire::core::SecretString;
 use tokio::net::TcpListener;
 
@@ -42,7 +43,10 @@ pub(crate) async fn run(json: bool) -> Result<bool, String> {
     };
     let service = Service {
         users: serve::users(&users),
-        schemes: Schemes { basic: true, ntlm: true },
+        schemes: Schemes::DEFAULT,
+        epa: ExtendedProtection::Require,
+        tls_ends_at: None,
+        kerberos: None,
         authority,
         identity: Some(identity),
         mail_on_wait: Some(mail),
@@ -80,6 +84,7 @@ async fn session<W: Write>(quest: &Quest, report: &mut Report<W>) -> std::io::Re
         url,
         user_dn,
         auth: quest.auth,
+        kerberos: None,
         password: quest.password.clone(),
         dialer: quest.dialer.clone(),
         verified: true,

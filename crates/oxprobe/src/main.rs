@@ -8,6 +8,7 @@ mod certificate;
 mod demo;
 mod discover;
 mod entropy;
+mod kerberos;
 mod log;
 mod mailbox;
 mod net;
@@ -99,6 +100,9 @@ fn run(command: Command) -> Result<bool, (u8, String)> {
 fn prepare(reach: &Reach, tls: bool) -> Result<(Dialer, SecretString), String> {
     let tls = tls.then(|| ClientTls::new(&reach.trust).map_err(|error| error.to_string())).transpose()?;
     let dialer = Dialer { tls, proxy: reach.proxy.clone(), connect_to: reach.connect_to.clone() };
+    if reach.kerberos.is_some() {
+        return Ok((dialer, SecretString::default()));
+    }
     Ok((dialer, password::read(reach.password_env.as_deref(), &reach.address)?))
 }
 
@@ -121,6 +125,7 @@ fn plan(args: &TestArgs, url: String, user_dn: String, dialer: &Dialer, password
         user_dn,
         auth: reach.auth,
         password: password.clone(),
+        kerberos: reach.kerberos.clone(),
         dialer: dialer.clone(),
         verified: !matches!(reach.trust, Trust::Anything),
         binding: reach.binding,

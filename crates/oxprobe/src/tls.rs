@@ -106,6 +106,15 @@ impl Identity {
     }
 }
 
+/// The first certificate of a PEM file.
+///
+/// # Errors
+/// The file, or what is in it.
+pub(crate) fn first_certificate(path: &Path) -> Result<CertificateDer<'static>, TlsError> {
+    CertificateDer::from_pem_file(path)
+        .map_err(|error| TlsError::File { path: path.to_path_buf(), problem: error.to_string() })
+}
+
 fn pem_of(der: &[u8]) -> String {
     use x509_cert::der::pem::{LineEnding, encode_string};
     encode_string("CERTIFICATE", LineEnding::LF, der).unwrap_or_default()

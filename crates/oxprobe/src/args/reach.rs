@@ -7,6 +7,7 @@ use oxwire::autodiscover::discovery::Config;
 use oxwire::http::Origin;
 
 use super::{AuthChoice, Trust, UsageError, check_address, proxy_origin, text, usage};
+use crate::kerberos::Helper;
 use crate::net::dial::ConnectTo;
 
 /// Whom to reach, and how.
@@ -16,6 +17,8 @@ pub(crate) struct Reach {
     pub(crate) address: String,
     /// What may authenticate.
     pub(crate) auth: AuthChoice,
+    /// Kerberos, in place of a password.
+    pub(crate) kerberos: Option<Helper>,
     /// Where the password comes from; `None` asks the terminal.
     pub(crate) password_env: Option<String>,
     /// Which certificates are trusted.
@@ -92,7 +95,8 @@ impl Options {
                     "auto" => AuthChoice::Auto,
                     "basic" => AuthChoice::Basic,
                     "ntlm" => AuthChoice::Ntlm,
-                    _ => return usage(format!("--auth {value}: expected auto, basic or ntlm")),
+                    "negotiate" => AuthChoice::Negotiate,
+                    _ => return usage(format!("--auth {value}: expected auto, basic, ntlm or negotiate")),
                 };
             }
             "password-env" => self.password_env = Some(text(parser, "--password-env")?),
@@ -131,6 +135,7 @@ impl Options {
         let reach = Reach {
             address,
             auth: self.auth,
+            kerberos: None,
             password_env: self.password_env,
             trust,
             binding: self.binding,

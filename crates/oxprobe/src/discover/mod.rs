@@ -7,7 +7,6 @@ mod ways;
 use std::io::Write;
 use std::time::{Instant, SystemTime};
 
-use oxwire::auth::AuthScheme;
 use oxwire::auth::client::{ClientConfig, ClientEvent, ClientLayer};
 use oxwire::autodiscover::discovery::{
     Asked, Config, Destination, Discovery, Entry, Event, Failure as SearchFailure, Found, SrvRecord,
@@ -136,11 +135,7 @@ pub(crate) async fn endpoint_of<W: Write>(
 fn open(quest: &Quest) -> Result<Driver<SearchStack>, Failure> {
     let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
     let mut auth = ClientConfig::default();
-    auth.preference = match quest.auth {
-        AuthChoice::Auto => vec![AuthScheme::Ntlm, AuthScheme::Basic],
-        AuthChoice::Basic => vec![AuthScheme::Basic],
-        AuthChoice::Ntlm => vec![AuthScheme::Ntlm],
-    };
+    auth.preference = quest.auth.preference();
     let auth = ClientLayer::new(auth, Box::new(crate::entropy::fill), now, wall);
     let mut config = Config::default();
     config.user_agent = concat!("oxprobe/", env!("CARGO_PKG_VERSION")).to_owned();

@@ -7,12 +7,15 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use oxwire::auth::client::CallHandle;
+use oxwire::auth::server::QuestionHandle;
+use oxwire::auth::spnego::MechanismReply;
 use oxwire::core::{ConnectionId, ConnectionIds, Error, Transmit};
 use oxwire::http::{Connection, HttpEvent, HttpLimits, HttpTransmit, Origin, ResetCause};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use tokio::time::{timeout, timeout_at};
+use tokio::time::{sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::dial::{Channel, Dialer, STAGE_TIMEOUT};
@@ -48,10 +51,38 @@ pub(crate) trait Stack {
     /// When to call `handle_timeout`.
     fn poll_timeout(&self) -> Option<Instant>;
 
+    /// Something that blocks, to be run on another thread.
+    fn take_work(&mut self) -> Option<Work> {
+        None
+    }
+
+    /// It has been run.
+    fn on_work_done(&mut self, _now: Instant, _done: Done) {}
+
     /// A connection that is to break now, for the analyser's cut in the middle of a response.
     fn take_cut(&mut self) -> Option<ConnectionId> {
         None
     }
+}
+
+/// Something that blocks: a step of a mechanism.
+pub(crate) type Work = Box<dyn FnOnce() -> Done + Send>;
+
+/// What came of it, and for which question.
+pub(crate) struct Done {
+    /// The question.
+    pub(crate) call: Call,
+    /// The answer.
+    pub(crate) reply: MechanismReply,
+}
+
+/// A question of either layer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Call {
+    /// A client's.
+    Client(CallHandle),
+    /// A server's.
+    Server(QuestionHandle),
 }
 
 /// One transport connection, pinned to its id until it ends.
@@ -94,6 +125,8 @@ pub(crate) struct Driver<S> {
     busy: Vec<ConnectionId>,
     events: socket::Events,
     happened: mpsc::Receiver<(ConnectionId, SocketEvent)>,
+    finished: mpsc::UnboundedSender<Done>,
+    done: mpsc::UnboundedReceiver<Done>,
     dialer: Option<Dialer>,
     ready: Option<(Origin, Channel)>,
     accepted: ConnectionIds,
@@ -103,8 +136,19 @@ impl<S: Stack> Driver<S> {
     /// A client's driver opens connections by `dialer`; a server's has none.
     pub(crate) fn new(stack: S, dialer: Option<Dialer>) -> Self {
         let (events, happened) = mpsc::channel(EVENT_QUEUE);
-        let accepted = ConnectionIds::default();
-        Self { stack, links: HashMap::new(), busy: Vec::new(), events, happened, dialer, ready: None, accepted }
+        let (finished, done) = mpsc::unbounded_channel();
+        Self {
+            stack,
+            links: HashMap::new(),
+            busy: Vec::new(),
+            events,
+            happened,
+            finished,
+            done,
+            dialer,
+            ready: None,
+            accepted: ConnectionIds::default(),
+        }
     }
 
     /// A connection that is open already: the next that is asked for to that origin is this one.
@@ -198,18 +242,17 @@ impl<S: Stack> Driver<S> {
         if self.pump() {
             return;
         }
-        let event = match self.next_timeout() {
-            None => self.happened.recv().await,
-            Some(at) => match timeout_at(at.into(), self.happened.recv()).await {
-                Ok(event) => event,
-                Err(_) => {
-                    self.on_timeout();
-                    None
-                }
-            },
+        let at = self.next_timeout();
+        let timeout = async {
+            match at {
+                Some(at) => sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
         };
-        if let Some((conn, event)) = event {
-            self.on_event(conn, event);
+        tokio::select! {
+            Some((conn, event)) = self.happened.recv() => self.on_event(conn, event),
+            Some(done) = self.done.recv() => self.stack.on_work_done(Instant::now(), done),
+            () = timeout => self.on_timeout(),
         }
         self.pump();
     }
@@ -276,6 +319,11 @@ impl<S: Stack> Driver<S> {
             if let Some(conn) = self.stack.take_cut() {
                 moved = true;
                 self.cut(conn, "cut in mid-response by the analyser");
+            }
+            while let Some(work) = self.stack.take_work() {
+                moved = true;
+                let finished = self.finished.clone();
+                tokio::task::spawn_blocking(move || drop(finished.send(work())));
             }
             if !moved {
                 return any;

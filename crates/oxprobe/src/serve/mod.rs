@@ -17,12 +17,14 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
+use oxwire::auth::ntlm::ExtendedProtection;
 use oxwire::core::{FileTime, Guid, SecretString};
 use rustls::pki_types::CertificateDer;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::args::{Schemes, ServeArgs};
+use crate::kerberos::Helper;
 use crate::log::Log;
 use crate::net::driver::Driver;
 use crate::tls::{Identity, TlsError, names_for};
@@ -30,7 +32,7 @@ use crate::tls::{Identity, TlsError, names_for};
 use app::App;
 pub(crate) use app::Mail;
 use autodiscover::Offers;
-use stack::ServerStack;
+use stack::{ServerStack, Trust};
 use users::Users;
 
 /// The endpoint's path.
@@ -48,6 +50,12 @@ pub(crate) struct Service {
     pub(crate) users: Users,
     /// How.
     pub(crate) schemes: Schemes,
+    /// Whether they have to be bound to the TLS connection.
+    pub(crate) epa: ExtendedProtection,
+    /// The certificate of a proxy that ends TLS in front, in DER.
+    pub(crate) tls_ends_at: Option<CertificateDer<'static>>,
+    /// Kerberos inside of Negotiate.
+    pub(crate) kerberos: Option<Helper>,
     /// The name and the port that Autodiscover tells: `host:port`.
     pub(crate) authority: String,
     /// Certificate and key; `None` is HTTP.
@@ -132,7 +140,21 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), String> {
     if users.is_empty() {
         lines.push_str("  no --user was given: everybody is refused\n");
     }
-    let service = Service { users, schemes: args.schemes, authority, identity, mail_on_wait: None, log: Log::Stderr };
+    let tls_ends_at = match &args.tls_ends_at {
+        Some(path) => Some(crate::tls::first_certificate(path).map_err(|error| error.to_string())?),
+        None => None,
+    };
+    let service = Service {
+        users,
+        schemes: args.schemes,
+        epa: args.epa,
+        tls_ends_at,
+        kerberos: args.kerberos,
+        authority,
+        identity,
+        mail_on_wait: None,
+        log: Log::Stderr,
+    };
     let server = serve(listener, service).map_err(|error| error.to_string())?;
     let mut out = std::io::stdout();
     out.write_all(lines.as_bytes()).and_then(|()| out.flush()).map_err(|error| told("standard output", &error))?;
@@ -145,7 +167,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), String> {
 /// # Errors
 /// [`ServeError`].
 pub(crate) fn serve(listener: TcpListener, service: Service) -> Result<impl Future<Output = ()> + Send, ServeError> {
-    let Service { users, schemes, authority, identity, mail_on_wait, log } = service;
+    let Service { users, schemes, epa, tls_ends_at, kerberos, authority, identity, mail_on_wait, log } = service;
     let scheme = if identity.is_some() { "https" } else { "http" };
     let offers = Offers::new(format!("{scheme}://{authority}"));
     let leaf: Option<CertificateDer<'static>> = identity.as_ref().and_then(|identity| identity.leaf().cloned());
@@ -154,8 +176,10 @@ pub(crate) fn serve(listener: TcpListener, service: Service) -> Result<impl Futu
         None => None,
     };
     let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
-    let stack = ServerStack::new(App::new(users, mail_on_wait, log), offers, schemes, leaf.as_deref(), now, wall)
-        .map_err(ServeError::Setup)?;
+    let certificate = leaf.as_deref().or(tls_ends_at.as_deref());
+    let trust = Trust { schemes, epa, certificate, kerberos };
+    let stack =
+        ServerStack::new(App::new(users, mail_on_wait, log), offers, trust, now, wall).map_err(ServeError::Setup)?;
     Ok(accept_all(listener, Driver::new(stack, None), acceptor))
 }
 

@@ -1,10 +1,11 @@
 //! The server's layers as the driver sees them: authentication over HTTP events, the machine, and the application.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 use oxwire::auth::ntlm::{ExtendedProtection, nt_hash};
 use oxwire::auth::server::{Answer, Delivery, ServerConfig as AuthConfig, ServerEvent, ServerLayer};
+use oxwire::auth::spnego::MechType;
 use oxwire::auth::{AuthScheme, ChannelBinding};
 use oxwire::autodiscover::responder::{Responder, ResponderConfig, Service};
 use oxwire::core::{ConnectionId, Error, FileTime, Principal};
@@ -15,7 +16,8 @@ use super::app::App;
 use super::autodiscover::{Offers, told};
 use super::objects::Objects;
 use crate::args::Schemes;
-use crate::net::driver::Stack;
+use crate::kerberos::{Helper, work};
+use crate::net::driver::{Call, Done, Stack, Work};
 use crate::net::socket::Opened;
 
 /// The server's NetBIOS name in NTLM.
@@ -32,6 +34,20 @@ pub(crate) struct ServerStack {
     offers: Offers,
     /// `None` without TLS.
     binding: Option<ChannelBinding>,
+    kerberos: Option<Helper>,
+    work: VecDeque<Work>,
+}
+
+/// Who is let in, and how.
+pub(crate) struct Trust<'a> {
+    /// The schemes offered.
+    pub(crate) schemes: Schemes,
+    /// Whether clients have to be bound to the TLS connection.
+    pub(crate) epa: ExtendedProtection,
+    /// The certificate of where TLS ends, in DER: here, or at a proxy in front. `None` without TLS.
+    pub(crate) certificate: Option<&'a [u8]>,
+    /// Kerberos inside of Negotiate.
+    pub(crate) kerberos: Option<Helper>,
 }
 
 /// A request that is not the endpoint's.
@@ -44,34 +60,39 @@ enum Route {
 }
 
 impl ServerStack {
-    /// For the users of `app`; `certificate` is this end's, in DER.
+    /// For the users of `app`.
     ///
     /// # Errors
     /// A layer refuses its configuration.
     pub(crate) fn new(
         app: App,
         offers: Offers,
-        schemes: Schemes,
-        certificate: Option<&[u8]>,
+        trust: Trust<'_>,
         now: Instant,
         wall: FileTime,
     ) -> Result<Self, String> {
+        let Trust { schemes, epa, certificate, kerberos } = trust;
         let mut auth = AuthConfig::new(SERVER_NAME);
-        auth.schemes = [(schemes.ntlm, AuthScheme::Ntlm), (schemes.basic, AuthScheme::Basic)]
-            .into_iter()
-            .filter_map(|(on, scheme)| on.then_some(scheme))
-            .collect();
+        let offered = [
+            (schemes.negotiate, AuthScheme::Negotiate),
+            (schemes.ntlm, AuthScheme::Ntlm),
+            (schemes.basic, AuthScheme::Basic),
+        ];
+        auth.schemes = offered.into_iter().filter_map(|(on, scheme)| on.then_some(scheme)).collect();
+        if kerberos.is_some() {
+            auth.outside_mechanisms = vec![MechType::KERBEROS];
+        }
         // Whoever says --plain wants Basic to work there.
         auth.cleartext = certificate.is_none();
-        // A client that sends a binding has to send the right one; curl sends none.
-        auth.ntlm.extended_protection = ExtendedProtection::Allow;
+        auth.ntlm.extended_protection = epa;
         // RFC 5929 defines no binding for some certificates (Ed25519): clients cannot send one then.
         let binding = certificate.map(|der| ChannelBinding::of_certificate(der).unwrap_or(ChannelBinding::None));
         let config = ServerConfig::new().with_secure_cookies(binding.is_some());
         let machine = Server::new(now, wall, config, crate::entropy::fill).map_err(|error| error.to_string())?;
         let auth = ServerLayer::new(auth, Box::new(crate::entropy::fill), now, wall);
         let responder = Responder::new(ResponderConfig::DEFAULT);
-        Ok(Self { auth, machine, responder, routes: HashMap::new(), app, offers, binding })
+        let (routes, work) = (HashMap::new(), VecDeque::new());
+        Ok(Self { auth, machine, responder, routes, app, offers, binding, kerberos, work })
     }
 
     /// Lets the layers and the application talk until nobody has anything left to say.
@@ -132,6 +153,21 @@ impl ServerStack {
                 let answer = match self.app.users().find(user.domain(), user.user()) {
                     Some(user) if user.password == password => Answer::Accept { principal: user.principal.clone() },
                     Some(_) => Answer::Refuse,
+                    None => Answer::UnknownUser,
+                };
+                let _ = self.auth.answer(now, handle, answer);
+            }
+            ServerEvent::MechanismNeeded { handle, .. } => {
+                if let (Some(helper), Some(wanted)) = (&self.kerberos, self.auth.take_call(handle)) {
+                    let context = wanted.call.needs_context().then(|| helper.acceptor(&wanted.binding));
+                    self.work.push_back(work(Call::Server(handle), wanted.call, context));
+                }
+            }
+            ServerEvent::PrincipalNeeded { handle, name, .. } => {
+                // alice@REALM: the realm is the domain of the addresses, or its first label.
+                let (user, realm) = name.split_once('@').unwrap_or((&name, ""));
+                let answer = match self.app.users().find(realm, user) {
+                    Some(user) => Answer::Accept { principal: user.principal.clone() },
                     None => Answer::UnknownUser,
                 };
                 let _ = self.auth.answer(now, handle, answer);
@@ -208,6 +244,18 @@ impl Stack for ServerStack {
         self.machine.handle_timeout(now);
         self.responder.handle_timeout(now);
         let _ = self.settle(now);
+    }
+
+    fn take_work(&mut self) -> Option<Work> {
+        self.work.pop_front()
+    }
+
+    fn on_work_done(&mut self, now: Instant, done: Done) {
+        if let Call::Server(handle) = done.call {
+            // Refused only for a handle that was not given out.
+            let _ = self.auth.finish_call(now, handle, done.reply);
+            let _ = self.settle(now);
+        }
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use oxwire::auth::client::{ClientEvent, FailReason};
+use oxwire::auth::client::{ClientEvent, FailReason, LastToken};
+use oxwire::auth::spnego::{MechType, Refusal};
 use oxwire::auth::{AuthScheme, BindingKind};
 use oxwire::core::{Limits, decode_all, encode_to_bytes};
 use oxwire::mapi::aux_buffer::{AuxBlock, AuxBlocks};
@@ -50,8 +51,12 @@ pub(crate) fn begin_connect(session: &mut Session, user_dn: &str) -> Result<Requ
 /// The refusal, or what kept the request from being answered at all.
 pub(crate) async fn authentication(session: &mut Session, connect: RequestHandle) -> Result<Facts, Failure> {
     let mut offered: Vec<String> = Vec::new();
+    let (mut mechanism, mut skipped, mut failed) = (None, Vec::<String>::new(), None);
     loop {
         if session.holds(connect) {
+            if let Some(failure) = failed {
+                return Err(failure);
+            }
             // No challenge was answered: nobody asked, or the request did not come so far, which the next step tells.
             return match session.refusal_by_status(connect, 401) {
                 Some(failure) => Err(failure),
@@ -64,21 +69,36 @@ pub(crate) async fn authentication(session: &mut Session, connect: RequestHandle
             ClientEvent::CredentialsNeeded { offers, .. } if offered.is_empty() => {
                 offered = offers.iter().map(|offer| offer.scheme.to_string()).collect();
             }
-            ClientEvent::Authenticated { scheme, binding, .. } => {
+            ClientEvent::MechanismChosen { mechanism: chosen, instead_of, skipped: left_out, .. } => {
+                mechanism = Some(chosen);
+                skipped.extend(left_out.iter().map(|(mech, why)| format!("{mech}: {why}")));
+                skipped.extend(instead_of.map(|mech| format!("{mech}: the server chose {chosen}")));
+            }
+            ClientEvent::Authenticated { scheme, binding, last_token, .. } => {
                 let facts = Facts::new().with("offered", offered).with("scheme", scheme.as_str());
+                let facts = facts.with_some("mechanism", mechanism.map(|mechanism| mechanism.to_string()));
+                let facts = facts.with_some("not used", (!skipped.is_empty()).then_some(skipped));
                 let facts = facts.with("binding", binding_name(scheme, binding));
+                let facts = facts.with_some("last token", last_token_name(last_token));
                 return Ok(facts.with_some("no binding because", session.driver.stack.binding_problem()));
             }
             ClientEvent::Failed { scheme, reason, .. } => {
                 if let (FailReason::NoCommonScheme { offered: all }, true) = (&reason, offered.is_empty()) {
                     offered.push(all.to_string());
                 }
-                let offered = (!offered.is_empty()).then_some(offered);
-                let facts = Facts::new().with_some("offered", offered).with_some("scheme", scheme.map(|s| s.as_str()));
+                let facts = Facts::new().with_some("offered", (!offered.is_empty()).then(|| offered.clone()));
+                let facts = facts.with_some("scheme", scheme.map(|s| s.as_str()));
+                let facts = facts.with_some("mechanism", mechanism.map(|mechanism| mechanism.to_string()));
                 let expected = "that the server accepts user and password";
-                return Err(
-                    Failure::new(expected, came(scheme, &reason), failed_advice(scheme, &reason)).with_facts(facts)
-                );
+                let advice = failed_advice(scheme, mechanism, &reason);
+                let failure = Failure::new(expected, came(scheme, mechanism, &reason), advice).with_facts(facts);
+                if scheme == Some(AuthScheme::Negotiate) && !matches!(reason, FailReason::Rejected { .. }) {
+                    // It may give way to another scheme; if it does not, the answer to the request comes next.
+                    skipped.push(format!("Negotiate: {reason}"));
+                    failed = Some(failure);
+                    continue;
+                }
+                return Err(failure);
             }
             _ => {}
         }
@@ -89,9 +109,23 @@ fn binding_name(scheme: AuthScheme, binding: BindingKind) -> String {
     if scheme.is_connection_bound() { binding.to_string() } else { format!("not possible with {scheme}") }
 }
 
+fn last_token_name(last_token: LastToken) -> Option<&'static str> {
+    match last_token {
+        LastToken::Verified => Some("verified: the server took part in the authentication"),
+        LastToken::Missing => Some("none came: TLS alone says who the server is"),
+        _ => None,
+    }
+}
+
 /// What came, in the words of this program: the reasons of the library name its settings.
-fn came(scheme: Option<AuthScheme>, reason: &FailReason) -> String {
+fn came(scheme: Option<AuthScheme>, mechanism: Option<MechType>, reason: &FailReason) -> String {
     match reason {
+        FailReason::Rejected { binding } if scheme == Some(AuthScheme::Negotiate) => {
+            let inside = mechanism.map_or_else(|| "no mechanism".to_owned(), |mechanism| mechanism.to_string());
+            format!(
+                "HTTP 401 to Negotiate with {inside} inside and channel binding {binding}; the server does not say why"
+            )
+        }
         FailReason::Rejected { binding } if scheme == Some(AuthScheme::Ntlm) => {
             format!(
                 "HTTP 401 to the NTLM handshake, with channel binding {binding}; a wrong password and a wrong binding look the same"
@@ -109,8 +143,31 @@ fn came(scheme: Option<AuthScheme>, reason: &FailReason) -> String {
     }
 }
 
-fn failed_advice(scheme: Option<AuthScheme>, reason: &FailReason) -> &'static str {
+fn failed_advice(scheme: Option<AuthScheme>, mechanism: Option<MechType>, reason: &FailReason) -> &'static str {
+    let kerberos = mechanism == Some(MechType::KERBEROS);
     match (reason, scheme) {
+        (FailReason::Rejected { .. }, Some(AuthScheme::Negotiate)) if kerberos => {
+            "the server refuses the ticket: compare its keytab with the KDC's key of HTTP/host, and the clocks (5 minutes at most); a server with Extended Protection refuses a binding that is not its own: reach it directly, without --binding none"
+        }
+        (
+            FailReason::Rejected { binding: BindingKind::None | BindingKind::EndsElsewhere },
+            Some(AuthScheme::Negotiate),
+        ) => {
+            "check user and password; a server with Extended Protection also refuses NTLM inside of Negotiate without channel binding: run without --binding none, over https"
+        }
+        (FailReason::Rejected { .. }, Some(AuthScheme::Negotiate)) => {
+            "check user and password; if they are right, something between may end TLS so that the binding does not fit: reach the server directly, or try --auth basic"
+        }
+        (FailReason::Negotiate(Refusal::NothingToOffer(_)), _) => {
+            "there is no ticket that fits: run klist, kinit if it has expired, and check that the KDC knows HTTP/ and the host of --url"
+        }
+        (FailReason::Negotiate(Refusal::Rejected | Refusal::NotOffered(_)), _) => {
+            "the server has none of the mechanisms that were offered: give a ticket with --ccache for a server of Kerberos alone, or try --auth ntlm"
+        }
+        (FailReason::Negotiate(Refusal::NoMechListMic { .. } | Refusal::WrongMechListMic), _) => {
+            "the list of mechanisms was not what arrived: look for a proxy that changes Authorization, or an attack"
+        }
+        (FailReason::CallTimeout, _) => "the KDC does not answer: is it reached from here?",
         (FailReason::Rejected { binding: BindingKind::None | BindingKind::EndsElsewhere }, Some(AuthScheme::Ntlm)) => {
             "check user and password; a server with Extended Protection also refuses NTLM without channel binding: run without --binding none, over https"
         }
@@ -118,7 +175,9 @@ fn failed_advice(scheme: Option<AuthScheme>, reason: &FailReason) -> &'static st
             "check user and password; if they are right, something between may end TLS so that the binding does not fit: reach the server directly, or try --auth basic"
         }
         (FailReason::Rejected { .. }, _) => "check user and password, and whether this account may use that scheme",
-        (FailReason::NoCommonScheme { .. }, _) => "switch on one of NTLM and Basic for the endpoint, or drop --auth",
+        (FailReason::NoCommonScheme { .. }, _) => {
+            "switch on one of Negotiate, NTLM and Basic for the endpoint, or drop --auth"
+        }
         (FailReason::NeedsTls, _) => "use https in --url; to send the password in clear all the same, say --auth basic",
         (FailReason::NoToken, _) => {
             "the server offers NTLM and does not begin it: look at its authentication settings, and at proxies between"

@@ -13,13 +13,15 @@ mod transport;
 use std::io::Write;
 use std::time::{Duration, Instant, SystemTime};
 
+use oxwire::auth::Credentials;
 use oxwire::auth::client::{ClientConfig, ClientLayer, Target};
-use oxwire::auth::{AuthScheme, Credentials};
+use oxwire::auth::spnego::MechType;
 use oxwire::core::{FileTime, SecretString};
 use oxwire::http::Origin;
 use oxwire::mapihttp::client::{Client, Config, Deadlines, Retry};
 
 use crate::args::AuthChoice;
+use crate::kerberos::Helper;
 use crate::net::dial::Dialer;
 use crate::net::driver::Driver;
 use crate::report::{Facts, Failure, Report};
@@ -43,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) user_dn: String,
     /// What may authenticate.
     pub(crate) auth: AuthChoice,
+    /// Kerberos, in place of a password.
+    pub(crate) kerberos: Option<Helper>,
     /// The password.
     pub(crate) password: SecretString,
     /// Opens connections.
@@ -102,15 +106,17 @@ pub(crate) async fn run<W: Write>(plan: &Plan, report: &mut Report<W>) -> std::i
 fn open(plan: &Plan, origin: &Origin) -> Outcome<Session> {
     let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
     let mut auth = ClientConfig::default();
-    auth.preference = match plan.auth {
-        AuthChoice::Auto => vec![AuthScheme::Ntlm, AuthScheme::Basic],
-        AuthChoice::Basic => vec![AuthScheme::Basic],
-        AuthChoice::Ntlm => vec![AuthScheme::Ntlm],
-    };
+    auth.preference = plan.auth.preference();
     // Whoever says `--auth basic` over http means it.
     auth.cleartext = plan.auth == AuthChoice::Basic;
+    if plan.kerberos.is_some() {
+        auth.outside_mechanisms = vec![MechType::KERBEROS];
+    }
     let mut auth = ClientLayer::new(auth, Box::new(crate::entropy::fill), now, wall);
-    let credentials = Credentials::password(plan.address.as_str(), plan.password.clone());
+    let credentials = match &plan.kerberos {
+        Some(_) => Credentials::Outside { user: None },
+        None => Credentials::password(plan.address.as_str(), plan.password.clone()),
+    };
     auth.set_credentials(now, Target::Origin(origin.clone()), credentials);
     let mut deadlines = Deadlines::default();
     deadlines.first_response = FIRST_RESPONSE;
@@ -124,7 +130,7 @@ fn open(plan: &Plan, origin: &Origin) -> Outcome<Session> {
     let machine = Client::new(config, now, wall).map_err(|error| {
         Failure::new("a URL that a request can be sent to", error.to_string(), "use the URL that Autodiscover gives")
     })?;
-    let stack = ClientStack::new(auth, machine, plan.binding);
+    let stack = ClientStack::new(auth, machine, plan.binding, plan.kerberos.clone());
     Ok(Session::new(Driver::new(stack, Some(plan.dialer.clone()))))
 }
 

@@ -1,15 +1,17 @@
 //! The client's layers as the driver sees them: authentication over HTTP events, and the machine above it.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use oxwire::auth::ChannelBinding;
-use oxwire::auth::client::{ClientEvent, ClientLayer};
+use oxwire::auth::client::{CallHandle, ClientEvent, ClientLayer};
 use oxwire::core::{ConnectionId, Error};
 use oxwire::http::{Head, HttpEvent, HttpTransmit, Reset, name};
 use oxwire::mapi::mapihttp::RequestType;
 use oxwire::mapihttp::client::{Client, Event};
 
-use crate::net::driver::Stack;
+use crate::kerberos::{Helper, work};
+use crate::net::driver::{Call, Done, Stack, Work};
 use crate::net::socket::Opened;
 
 /// A fact, from whichever layer.
@@ -33,6 +35,8 @@ pub(crate) struct ClientStack {
     waiting: Option<ConnectionId>,
     cutting: Cutting,
     binding_problem: Option<String>,
+    kerberos: Option<Helper>,
+    work: VecDeque<Work>,
 }
 
 /// A cut in the middle of a response: armed, then done when the head of a response has come.
@@ -48,8 +52,18 @@ enum Cutting {
 
 impl ClientStack {
     /// Of a layer that has its credentials, and a machine.
-    pub(crate) const fn new(auth: ClientLayer, machine: Client, binding: bool) -> Self {
-        Self { auth, machine, binding, main: None, waiting: None, cutting: Cutting::No, binding_problem: None }
+    pub(crate) const fn new(auth: ClientLayer, machine: Client, binding: bool, kerberos: Option<Helper>) -> Self {
+        Self {
+            auth,
+            machine,
+            binding,
+            main: None,
+            waiting: None,
+            cutting: Cutting::No,
+            binding_problem: None,
+            kerberos,
+            work: VecDeque::new(),
+        }
     }
 
     /// The next fact.
@@ -59,9 +73,19 @@ impl ClientStack {
                 // There is one password, and it was given: a second guess could lock the account.
                 let _ = self.auth.refuse(Instant::now(), *handle);
             }
+            if let ClientEvent::MechanismNeeded { handle, .. } = &event {
+                self.call(*handle);
+            }
             return Some(Happening::Auth(event));
         }
         self.machine.poll_event().map(Happening::Machine)
+    }
+
+    /// A step of Kerberos, for another thread.
+    fn call(&mut self, handle: CallHandle) {
+        let (Some(helper), Some(wanted)) = (&self.kerberos, self.auth.take_call(handle)) else { return };
+        let context = wanted.call.needs_context().then(|| helper.initiator(&wanted.service, &wanted.binding));
+        self.work.push_back(work(Call::Client(handle), wanted.call, context));
     }
 
     /// The connection that carries requests in their order.
@@ -121,13 +145,18 @@ impl ClientStack {
 
 impl Stack for ClientStack {
     fn on_open(&mut self, _now: Instant, conn: ConnectionId, opened: &Opened) {
-        let Some(tls) = opened.tls.as_ref().filter(|_| self.binding) else { return };
-        let Some(certificate) = &tls.certificate else { return };
-        match ChannelBinding::of_certificate(certificate) {
-            // Refused only for a connection that the machine has given up meanwhile.
-            Ok(binding) => drop(self.auth.set_channel_binding(conn, binding)),
-            Err(error) => self.binding_problem = Some(error.to_string()),
-        }
+        let tls = opened.tls.as_ref().filter(|_| self.binding);
+        let certificate = tls.and_then(|tls| tls.certificate.as_ref());
+        let binding = match certificate.map(|certificate| ChannelBinding::of_certificate(certificate)) {
+            Some(Ok(binding)) => binding,
+            Some(Err(error)) => {
+                self.binding_problem = Some(error.to_string());
+                ChannelBinding::None
+            }
+            None => ChannelBinding::None,
+        };
+        // Refused only for a connection that the machine has given up meanwhile.
+        let _ = self.auth.set_channel_binding(conn, binding);
     }
 
     fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
@@ -159,6 +188,17 @@ impl Stack for ClientStack {
 
     fn poll_timeout(&self) -> Option<Instant> {
         self.auth.poll_timeout().into_iter().chain(self.machine.poll_timeout()).min()
+    }
+
+    fn take_work(&mut self) -> Option<Work> {
+        self.work.pop_front()
+    }
+
+    fn on_work_done(&mut self, now: Instant, done: Done) {
+        if let Call::Client(handle) = done.call {
+            // Refused only for a handle that was not given out.
+            let _ = self.auth.finish_call(now, handle, done.reply);
+        }
     }
 
     fn take_cut(&mut self) -> Option<ConnectionId> {
