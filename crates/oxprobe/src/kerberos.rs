@@ -125,7 +125,10 @@ impl Context {
         };
         let answer = process.ask(line).map_err(failed)?;
         match answer.strip_prefix("error ") {
-            Some(text) => Err(SecurityError::Refused(Cow::Owned(text.to_owned()))),
+            Some(text) => {
+                let text = text.strip_prefix("refused: ").unwrap_or(text);
+                Err(SecurityError::Refused(Cow::Owned(text.to_owned())))
+            }
             None => Ok(answer),
         }
     }

@@ -209,7 +209,11 @@ impl Initiator {
                 Ok(Step::Complete(token)) => break token,
                 Ok(_) => return self.refuse(Refusal::Unexpected("step of a mechanism")),
                 Err(error) => {
-                    self.skipped.push((mechanism.mech(), error.to_string().into()));
+                    let reason = match error {
+                        SecurityError::Refused(text) => text.into_owned(),
+                        error => error.to_string(),
+                    };
+                    self.skipped.push((mechanism.mech(), reason.into()));
                     self.mechanisms.remove(0);
                 }
             }

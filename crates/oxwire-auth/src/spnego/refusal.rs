@@ -58,6 +58,10 @@ pub enum Refusal {
 
 impl Refusal {
     pub(super) fn of(mech: MechType, error: &SecurityError) -> Self {
-        Self::Mechanism { mech, reason: error.to_string().into() }
+        let reason = match error {
+            SecurityError::Refused(text) => text.clone().into_owned(),
+            error => error.to_string(),
+        };
+        Self::Mechanism { mech, reason: reason.into() }
     }
 }
