@@ -54,8 +54,8 @@ USAGE
         --connect-to NAME:PORT:ADDR:PORT
                               connect to ADDR:PORT instead of NAME:PORT, as curl does; may be
                               given several times
-        --srv NAME:PORT       what the SRV records of the domain say: this program asks no name
-                              server for them
+        --srv NAME:PORT       what the SRV records of the domain say, instead of asking for them
+        --dns ADDR[:PORT]     the name server to ask for SRV records (default: this machine's)
         --allow HOST          the password may go to this host, or with a dot in front to hosts
                               of this domain, when the search leads there
         --policy KEY[=0|1]    one of Outlook's policy keys: ExcludeHttpsRootDomain,
@@ -378,7 +378,7 @@ fn test(parser: &mut Parser) -> Result<Command, UsageError> {
     let target = match (url, user_dn) {
         (None, None) => Target::Search(search),
         (Some(_), Some(_)) if search != Search::default() => {
-            return usage("test: --srv, --allow and --policy belong to Autodiscover, and --url goes without");
+            return usage("test: --srv, --dns, --allow and --policy belong to Autodiscover, and --url goes without");
         }
         (Some(url), Some(user_dn)) if user_dn.starts_with('/') => Target::Given { url, user_dn },
         (Some(_), Some(user_dn)) => {
@@ -560,13 +560,14 @@ mod tests {
 
     #[test]
     fn discover_takes_every_flag() {
-        let flags = "--connect-to b:443:127.0.0.1:8443 --connect-to ::[::1]:1 --srv s.b:444 --allow .c --allow d \
+        let flags = "--connect-to b:443:127.0.0.1:8443 --connect-to ::[::1]:1 --srv s.b:444 --dns ::1 --allow .c --allow d \
                      --policy ExcludeSrvRecord --policy excludehttpredirect=0 --insecure";
         let Ok(Command::Discover(args)) = line(&format!("discover a@b {flags} --json")) else { panic!("refused") };
         assert_eq!(args.reach.connect_to.len(), 2);
         let policies = vec![("ExcludeSrvRecord".to_owned(), true), ("excludehttpredirect".to_owned(), false)];
         let allow = vec![".c".to_owned(), "d".to_owned()];
-        assert_eq!(args.search, Search { srv: vec![("s.b".to_owned(), 444)], allow, policies });
+        let dns = Some("[::1]:53".parse().unwrap());
+        assert_eq!(args.search, Search { srv: vec![("s.b".to_owned(), 444)], dns, allow, policies });
         let Ok(Command::Test(args)) = line(&format!("test a@b --transport auto {flags}")) else { panic!("refused") };
         assert!(matches!(args.target, Target::Search(search) if search.srv.len() == 1));
     }
@@ -606,6 +607,7 @@ mod tests {
             ("discover a@b --listen-seconds 1", "--listen-seconds"),
             ("discover a@b --connect-to x:1", "--connect-to x:1"),
             ("discover a@b --srv x", "--srv x"),
+            ("discover a@b --dns ns.x", "--dns ns.x"),
             ("discover a@b --allow https://x", "--allow https://x"),
             ("discover a@b --policy ExcludeAll", "--policy ExcludeAll"),
             ("discover a@b --policy ExcludeSrvRecord=2", "KEY=0"),

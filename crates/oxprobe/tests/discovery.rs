@@ -4,7 +4,7 @@
 mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::thread;
 
 use common::{ADDRESS, DN, Ended, PASSWORD, STEPS, Server, VARIABLE, oxprobe};
@@ -84,8 +84,9 @@ fn every_way_to_the_server() {
     let (address, port) = authority(&server).rsplit_once(':').unwrap();
     let autodiscover = to("autodiscover.oxwire.test", 443, authority(&server));
     let base = ["--ca", server.ca(), "--policy", "ExcludeHttpsRootDomain"];
+    let no_srv = ["--policy", "ExcludeSrvRecord"];
     let by = |args: &[&str], step: &str| {
-        let ended = discover(PASSWORD, &[&base[..], args].concat());
+        let ended = discover(PASSWORD, &[&base[..], if step == "SRV" { &[] } else { &no_srv }, args].concat());
         assert_eq!(ended.status, 0, "{step}: {}", ended.all);
         assert_eq!(ended.detail("autodiscover")["by"], step);
         ended
@@ -109,7 +110,7 @@ fn every_way_to_the_server() {
     // Without --allow the password stays here, and the advice says how it would not.
     let (plain, _seen) = plain_host(answer);
     let redirect = to("autodiscover.oxwire.test", 80, &plain);
-    let args = [&base[..], &no_autodiscover, &["--connect-to", &redirect]].concat();
+    let args = [&base[..], &no_srv, &no_autodiscover, &["--connect-to", &redirect]].concat();
     let ended = discover(PASSWORD, &args);
     assert_eq!(ended.status, 1, "{}", ended.all);
     assert!(verdicts(&ended, "http redirect")[1].ends_with("not followed: refused by the caller"), "{}", ended.all);
@@ -117,6 +118,60 @@ fn every_way_to_the_server() {
     // Through a forward proxy.
     let proxy = common::proxy::start();
     by(&["--connect-to", &autodiscover, "--proxy", &proxy], "https autodiscover domain");
+}
+
+/// A name server that has one SRV record for every name, by hand from [RFC 1035] 4.1 and [RFC 2782]; it says what it was asked for.
+fn name_server(target: &str, port: &str) -> (String, thread::JoinHandle<Vec<u8>>) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    let mut data = vec![0, 1, 0, 1];
+    data.extend(port.parse::<u16>().unwrap().to_be_bytes());
+    data.push(u8::try_from(target.len()).unwrap());
+    data.extend(target.as_bytes());
+    data.push(0);
+    let asked = thread::spawn(move || {
+        let mut buffer = [0; 512];
+        let (length, from) = socket.recv_from(&mut buffer).unwrap();
+        // Without the record behind the question, which says how much an answer may hold.
+        let question = buffer[..length - 11].to_vec();
+        let mut answer = question.clone();
+        answer[2..12].copy_from_slice(&[0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
+        answer.extend([0xC0, 12, 0, 33, 0, 1, 0, 0, 0, 60, 0, u8::try_from(data.len()).unwrap()]);
+        answer.extend(data);
+        // An answer to somebody else's question is not taken.
+        let mut stray = answer.clone();
+        stray[0] ^= 0xFF;
+        socket.send_to(&stray, from).unwrap();
+        socket.send_to(&answer, from).unwrap();
+        question
+    });
+    (address, asked)
+}
+
+/// SRV records of a name server lead to a host that has to be allowed; one that does not answer is in the trail.
+#[test]
+fn records_of_a_name_server() {
+    let server = Server::start("dns", &[]);
+    let port = authority(&server).rsplit_once(':').unwrap().1;
+    let keys = [
+        "ExcludeHttpsRootDomain",
+        "ExcludeHttpsAutoDiscoverDomain",
+        "ExcludeHttpRedirect",
+        "DisableAutodiscoverV2Service",
+    ];
+    let policies: Vec<&str> = keys.iter().flat_map(|key| ["--policy", *key]).chain(["--ca", server.ca()]).collect();
+    let (dns, asked) = name_server("localhost", port);
+    let ended = discover(PASSWORD, &[&policies[..], &["--dns", &dns, "--allow", "localhost"]].concat());
+    assert_eq!(ended.status, 0, "{}", ended.all);
+    assert_eq!(ended.detail("autodiscover")["by"], "SRV");
+    assert_eq!(asked.join().unwrap()[12..], b"\x0d_autodiscover\x04_tcp\x06oxwire\x04test\0\0\x21\0\x01"[..]);
+    let (dns, _asked) = name_server("localhost", port);
+    let ended = discover(PASSWORD, &[&policies[..], &["--dns", &dns]].concat());
+    assert_eq!(ended.status, 1, "{}", ended.all);
+    assert!(verdicts(&ended, "SRV")[1].contains("refused by the caller"), "{}", ended.all);
+    let closed = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let ended = discover(PASSWORD, &[&policies[..], &["--dns", &closed]].concat());
+    assert!(verdicts(&ended, "SRV")[0].starts_with(&format!("not answered: {closed}: ")), "{}", ended.all);
 }
 
 /// What keeps the search from an answer is in the trail, and in the advice.

@@ -1,5 +1,6 @@
 //! What `test` and `discover` share: whom to reach, as whom, and by which ways.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use lexopt::{Parser, ValueExt};
@@ -36,8 +37,10 @@ pub(crate) struct Reach {
 /// How Autodiscover goes about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Search {
-    /// The answer to the question for SRV records.
+    /// The answer to the question for SRV records; where there is none, a name server is asked.
     pub(crate) srv: Vec<(String, u16)>,
+    /// The name server; `None` is the machine's own.
+    pub(crate) dns: Option<SocketAddr>,
     /// Hosts, and domains with a dot in front, that get the password without a question.
     pub(crate) allow: Vec<String>,
     /// Outlook's policy keys.
@@ -113,6 +116,7 @@ impl Options {
             "proxy" => self.proxy = Some(proxy_origin(&text(parser, "--proxy")?)?),
             "connect-to" => self.connect_to.push(connect_to(&text(parser, "--connect-to")?)?),
             "srv" => self.search.srv.push(srv(&text(parser, "--srv")?)?),
+            "dns" => self.search.dns = Some(dns(&text(parser, "--dns")?)?),
             "allow" => self.search.allow.push(allow(text(parser, "--allow")?)?),
             "policy" => self.search.policies.push(policy(&text(parser, "--policy")?)?),
             "json" => self.json = true,
@@ -186,6 +190,13 @@ fn srv(value: &str) -> Result<(String, u16), UsageError> {
         Some((host.to_owned(), port.parse().ok().filter(|port| *port != 0)?)).filter(|_| !host.is_empty())
     };
     read().map_or_else(|| usage(format!("--srv {value}: expected NAME:PORT")), Ok)
+}
+
+/// `ADDR` or `ADDR:PORT`.
+fn dns(value: &str) -> Result<SocketAddr, UsageError> {
+    let alone = || value.parse().ok().map(|address: IpAddr| SocketAddr::new(address, 53));
+    let address = value.parse().ok().or_else(alone);
+    address.map_or_else(|| usage(format!("--dns {value}: expected the address of a name server, or ADDR:PORT")), Ok)
 }
 
 /// A host, or a domain with a dot in front.

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::args::{AuthChoice, Search};
 use crate::net::dial::Dialer;
 use crate::net::driver::Driver;
+use crate::net::srv;
 use crate::report::{Facts, Failure, Report};
 use stack::SearchStack;
 
@@ -77,7 +78,12 @@ pub(crate) async fn run<W: Write>(quest: &Quest, report: &mut Report<W>) -> std:
             }
         }
         while let Some(event) = driver.stack.machine.poll_event() {
-            end = end.or(answer(&mut driver.stack.machine, event, quest, &mut learned));
+            // Steps follow one another: nothing else waits while a name server is asked.
+            let records = match &event {
+                Event::ResolveSrv { name, .. } => resolve(&quest.search, name).await,
+                _ => Ok(Vec::new()),
+            };
+            end = end.or(answer(&mut driver.stack.machine, event, records, &mut learned));
         }
         for entry in driver.stack.machine.trail().iter().skip(shown) {
             report.note(&entry.to_string())?;
@@ -152,11 +158,20 @@ fn open(quest: &Quest) -> Result<Driver<SearchStack>, Failure> {
     Ok(Driver::new(stack, Some(quest.dialer.clone())))
 }
 
+/// The SRV records, stated or asked for.
+async fn resolve(search: &Search, name: &str) -> Result<Vec<SrvRecord>, String> {
+    if search.srv.is_empty() {
+        return srv::resolve(name, search.dns).await.map_err(|error| error.to_string());
+    }
+    let record = |(host, port): &(String, u16)| SrvRecord { priority: 0, weight: 0, port: *port, target: host.clone() };
+    Ok(search.srv.iter().map(record).collect())
+}
+
 /// Answers a question of the search's, as far as this program can; gives its end.
 fn answer(
     machine: &mut Discovery,
     event: Event,
-    quest: &Quest,
+    records: Result<Vec<SrvRecord>, String>,
     learned: &mut Learned,
 ) -> Option<Result<Box<Found>, SearchFailure>> {
     let now = Instant::now();
@@ -166,15 +181,8 @@ fn answer(
             machine.answer_directory(now, handle, Err("this program asks no directory"))
         }
         Event::ResolveSrv { handle, .. } => {
-            let record =
-                |(host, port): &(String, u16)| SrvRecord { priority: 0, weight: 0, port: *port, target: host.clone() };
-            let records: Vec<SrvRecord> = quest.search.srv.iter().map(record).collect();
-            let answer = if records.is_empty() {
-                Err("this program asks no name server for it: state its answer with --srv NAME:PORT")
-            } else {
-                Ok(records)
-            };
-            machine.answer_srv(now, handle, answer, &mut crate::entropy::fill)
+            let records = records.as_ref().map_err(String::as_str);
+            machine.answer_srv(now, handle, records.cloned(), &mut crate::entropy::fill)
         }
         Event::ReadLocalXml { handle, .. } => machine.answer_local_xml(now, handle, Ok(None)),
         Event::ConsentNeeded { handle, to, .. } => {

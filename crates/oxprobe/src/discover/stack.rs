@@ -79,10 +79,10 @@ impl SearchStack {
 
 impl Stack for SearchStack {
     fn on_open(&mut self, _now: Instant, conn: ConnectionId, opened: &Opened) {
-        let Some(tls) = opened.tls.as_ref().filter(|_| self.binding) else { return };
-        let Some(Ok(binding)) = tls.certificate.as_ref().map(|der| ChannelBinding::of_certificate(der)) else { return };
-        // Refused only for a connection that is not authenticated, or that the machine has given up meanwhile.
-        let _ = self.auth.set_channel_binding(conn, binding);
+        let certificate = opened.tls.as_ref().filter(|_| self.binding).and_then(|tls| tls.certificate.as_ref());
+        let binding = certificate.and_then(|certificate| ChannelBinding::of_certificate(certificate).ok());
+        // Refused only for a connection that the machine has given up meanwhile.
+        let _ = self.auth.set_channel_binding(conn, binding.unwrap_or(ChannelBinding::None));
     }
 
     fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {

@@ -3,3 +3,4 @@
 pub(crate) mod dial;
 pub(crate) mod driver;
 pub(crate) mod socket;
+pub(crate) mod srv;
