@@ -381,6 +381,21 @@ fn a_channel_request_that_nobody_wants_authenticated_goes_after_its_probe() {
     assert_eq!((s.sent(), s.delivered()), (vec!["body 2".to_owned()], vec!["body 2".to_owned()]));
 }
 
+/// [MS-RPCH] 2.1.1.1: behind the answer to RPC_CONNECT everything passes, both ways.
+#[test]
+fn rpc_connect_becomes_a_tunnel() {
+    let mut s = Script::logged_in(ClientConfig::default(), URL);
+    let c = s.open(1, URL);
+    s.send(c, request("RPC_CONNECT", 0), b"");
+    s.sent();
+    s.reply(c, 401, &[("WWW-Authenticate", "Basic realm=\"mail\"")]);
+    assert_eq!(s.sent().len(), 2, "the head with credentials, and its end");
+    s.layer.handle(s.now, c, response(200, &[])).unwrap();
+    s.say(c, HttpEvent::Body(Bytes::from_static(b"bind")));
+    s.layer.handle(s.now, c, HttpEvent::Body(Bytes::from_static(b"bind_ack"))).unwrap();
+    assert_eq!((s.sent(), s.delivered()), (vec!["body 4".to_owned()], vec!["200".to_owned(), "body 8".to_owned()]));
+}
+
 #[test]
 fn connect_through_a_proxy_with_ntlm_becomes_a_tunnel() {
     let mut s = Script::new(ClientConfig::default());

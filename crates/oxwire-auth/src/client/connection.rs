@@ -108,8 +108,10 @@ pub(super) enum Kind {
     Exchange,
     /// RPC_IN_DATA and RPC_OUT_DATA: endless bodies, never held once they flow ([MS-RPCH] 2.1.2.1).
     Channel,
-    /// CONNECT: becomes a tunnel.
+    /// CONNECT: becomes a tunnel, and a proxy's alone to judge.
     Connect,
+    /// RPC_CONNECT: becomes a tunnel too, and is the origin's to judge ([MS-RPCH] 2.1.1.1.1).
+    RpcConnect,
 }
 
 impl Kind {
@@ -117,6 +119,7 @@ impl Kind {
         match head.method() {
             "RPC_IN_DATA" | "RPC_OUT_DATA" => Self::Channel,
             "CONNECT" => Self::Connect,
+            "RPC_CONNECT" => Self::RpcConnect,
             _ => Self::Exchange,
         }
     }

@@ -304,7 +304,7 @@ impl ClientLayer {
             // The answer to the leg is the answer to the request; what the machine still says of it goes nowhere.
             exchange.open_on_wire = false;
         }
-        c.step = if (kind == Kind::Connect && success) || head.status() == 101 {
+        c.step = if (matches!(kind, Kind::Connect | Kind::RpcConnect) && success) || head.status() == 101 {
             Step::Tunnel
         } else {
             Step::Responding { ended: false }
