@@ -381,8 +381,13 @@ fn without_authentication() {
 /// Legs without a body, the last token on the channel's request itself; each successor channel by the scheme that is known.
 #[test]
 fn with_basic_and_ntlm() {
-    for scheme in [AuthScheme::Basic, AuthScheme::Ntlm] {
-        let world = carries(World::new(Some(scheme), InChannelResponse::Nothing, 4_096));
+    for (scheme, response) in [
+        (AuthScheme::Basic, InChannelResponse::Nothing),
+        (AuthScheme::Ntlm, InChannelResponse::Nothing),
+        (AuthScheme::Ntlm, InChannelResponse::HeldOpen),
+        (AuthScheme::Ntlm, InChannelResponse::Success),
+    ] {
+        let world = carries(World::new(Some(scheme), response, 4_096));
         assert!(world.principals.iter().all(|principal| *principal == Some(Principal::new(USER))));
     }
 }

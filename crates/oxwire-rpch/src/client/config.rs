@@ -26,7 +26,8 @@ pub enum ProxyUse {
 pub enum Route {
     /// To the origin itself.
     Direct,
-    /// Through the HTTP proxy that the driver knows.
+    /// Through the HTTP proxy that the driver knows: by a tunnel, which CONNECT opens, for `http` too. An endless request is more than
+    /// a forwarding proxy takes.
     HttpProxy,
 }
 

@@ -212,6 +212,8 @@ impl Client {
         self.state = State::Wait { deadline: now.checked_add(*setup_timeout) };
         self.transmits.push_back(HttpTransmit::Open { conn, origin: origin.clone() });
         self.transmits.push_back(HttpTransmit::Event { conn, event: HttpEvent::Head(Head::Request(head)) });
+        // The request has no body of its own: what follows is the tunnel's.
+        self.transmits.push_back(HttpTransmit::Event { conn, event: HttpEvent::End });
         Ok(())
     }
 
@@ -387,7 +389,8 @@ impl Client {
 mod tests {
     use super::*;
     use crate::http::connect_response;
-    use oxwire_http::ResponseHead;
+    use oxwire_core::Transmit;
+    use oxwire_http::{Connection, HttpLimits, ResponseHead};
 
     const CONN: ConnectionId = ConnectionId::new(7);
 
@@ -420,7 +423,8 @@ mod tests {
             panic!()
         };
         assert_eq!((request.method(), request.target()), ("RPC_CONNECT", "/rpc/rpcproxy.dll?mbx1:6001"));
-        assert_eq!(client.poll_transmit(now), None);
+        let end = HttpTransmit::Event { conn: CONN, event: HttpEvent::End };
+        assert_eq!((client.poll_transmit(now), client.poll_transmit(now)), (Some(end), None));
         let refused = client.send_pdu(now, pdu(1)).unwrap_err();
         assert_eq!((refused.reason, refused.pdu), (RefusedReason::NotOpened, pdu(1)));
         client.handle(now, CONN, head(connect_response().unwrap())).unwrap();
@@ -462,6 +466,46 @@ mod tests {
             let reason = CloseReason::Status { status };
             assert!(opens || event == Event::Closed { reason, unsent: vec![], sent: 0 });
         }
+    }
+
+    /// Over bytes: the request, the response, and PDUs behind both.
+    #[test]
+    fn the_connection_becomes_a_tunnel() {
+        let now = start();
+        let mut client = client();
+        client.connect(now).unwrap();
+        let mut near = Connection::client(CONN, HttpLimits::DEFAULT);
+        let mut far = Connection::server(now, CONN, HttpLimits::DEFAULT);
+        let carry = |from: &mut Connection, to: &mut Connection| {
+            while let Some(Transmit::Send { head, body, .. }) = from.poll_transmit(now) {
+                to.handle(now, [head.as_slice(), &body].concat().into()).unwrap();
+            }
+            std::iter::from_fn(|| to.poll_event()).collect::<Vec<_>>()
+        };
+        let give = |client: &mut Client, near: &mut Connection| {
+            while let Some(transmit) = client.poll_transmit(now) {
+                if let HttpTransmit::Event { event, .. } = transmit {
+                    near.send(now, event).unwrap();
+                }
+            }
+        };
+        give(&mut client, &mut near);
+        let told = carry(&mut near, &mut far);
+        let [HttpEvent::Head(Head::Request(head)), HttpEvent::End] = &told[..] else { panic!("{told:?}") };
+        assert_eq!(head.method(), "RPC_CONNECT");
+        far.send(now, self::head(connect_response().unwrap())).unwrap();
+        for event in carry(&mut far, &mut near) {
+            client.handle(now, CONN, event).unwrap();
+        }
+        assert_eq!(client.poll_event(), Some(Event::Opened));
+        client.send_pdu(now, pdu(1)).unwrap();
+        give(&mut client, &mut near);
+        assert_eq!(carry(&mut near, &mut far), [HttpEvent::Body(pdu(1))]);
+        far.send(now, HttpEvent::Body(pdu(2))).unwrap();
+        for event in carry(&mut far, &mut near) {
+            client.handle(now, CONN, event).unwrap();
+        }
+        assert_eq!(client.poll_event(), Some(Event::Pdu(pdu(2))));
     }
 
     #[test]
