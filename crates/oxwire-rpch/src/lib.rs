@@ -6,6 +6,7 @@
 //! - [`client`]: one virtual connection from the client's end.
 //! - [`eerr`]: extended error information, which failures carry.
 //! - [`endpoint`]: proxies and server in one process, for a server that is reached over HTTP itself.
+//! - [`inbound_proxy`], [`outbound_proxy`], [`server`]: the same roles apart, which talk to each other over TCP.
 //! - [`peek`]: for reverse proxies, where a channel belongs.
 //! - [`v1`]: version 1, one connection through a mixed proxy.
 
@@ -17,9 +18,12 @@ pub mod fault;
 pub mod flow_control;
 pub mod front;
 pub mod http;
+pub mod inbound_proxy;
+pub mod outbound_proxy;
 pub mod peek;
 pub mod ping;
 pub mod rts;
+pub mod server;
 #[cfg(test)]
 mod test_pdus;
 pub mod v1;

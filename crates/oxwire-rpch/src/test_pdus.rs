@@ -68,6 +68,10 @@ pub(crate) fn group(fill: u8) -> Vec<u8> {
     command(12, &cookie(fill))
 }
 
+pub(crate) fn client_address() -> Vec<u8> {
+    command(11, &[&[0, 0, 0, 0, 192, 0, 2, 1][..], &[0; 12]].concat())
+}
+
 /// 0 client, 1 inbound proxy, 2 server, 3 outbound proxy.
 pub(crate) fn destination(to: u32) -> Vec<u8> {
     command(13, &to.to_le_bytes())
@@ -81,6 +85,7 @@ pub(crate) const NONE: u16 = 0;
 pub(crate) const PING: u16 = 1;
 pub(crate) const OTHER_CMD: u16 = 2;
 pub(crate) const RECYCLE: u16 = 4;
+pub(crate) const IN_CHANNEL: u16 = 8;
 pub(crate) const OUT_CHANNEL: u16 = 0x10;
 pub(crate) const EOF: u16 = 0x20;
 pub(crate) const ECHO: u16 = 0x40;
@@ -141,4 +146,85 @@ pub(crate) fn rpc(len: usize, fill: u8) -> Bytes {
     let length = u16::try_from(len).unwrap().to_le_bytes();
     pdu[..16].copy_from_slice(&[5, 0, 0, 3, 0x10, 0, 0, 0, length[0], length[1], 0, 0, fill, 0, 0, 0]);
     pdu.into()
+}
+
+pub(crate) fn conn_a2(lifetime_bytes: u32, window_bytes: u32) -> Bytes {
+    rts(OUT_CHANNEL, &[version(), named(VC), named(OUT), lifetime(lifetime_bytes), window(window_bytes)])
+}
+
+pub(crate) fn conn_b2(window_bytes: u32) -> Bytes {
+    let commands =
+        [version(), named(VC), named(IN), window(window_bytes), timeout(120_000), group(GROUP), client_address()];
+    rts(IN_CHANNEL, &commands)
+}
+
+pub(crate) fn conn_b3(window_bytes: u32) -> Bytes {
+    rts(NONE, &[window(window_bytes), version()])
+}
+
+/// CONN/C1 and CONN/C2.
+pub(crate) fn conn_c1(window_bytes: u32) -> Bytes {
+    rts(NONE, &[version(), window(window_bytes), timeout(120_000)])
+}
+
+pub(crate) fn in_r1_a2(predecessor: u8, successor: u8) -> Bytes {
+    let commands = [version(), named(VC), named(predecessor), named(successor), window(65_536), timeout(120_000)];
+    rts(IN_CHANNEL | RECYCLE, &commands)
+}
+
+/// IN_R1/A3 and IN_R1/A4.
+pub(crate) fn in_r1_a3() -> Bytes {
+    rts(NONE, &[destination(0), version(), window(65_536), timeout(120_000)])
+}
+
+pub(crate) fn in_r1_b1() -> Bytes {
+    rts(NONE, &[empty()])
+}
+
+pub(crate) fn in_r1_b2(window_bytes: u32) -> Bytes {
+    rts(NONE, &[window(window_bytes)])
+}
+
+/// IN_R2/A3 and IN_R2/A4.
+pub(crate) fn in_r2_a3() -> Bytes {
+    rts(NONE, &[destination(0)])
+}
+
+/// OUT_R1/A1, OUT_R1/A2, OUT_R2/A1, OUT_R2/A2.
+pub(crate) fn out_a1() -> Bytes {
+    rts(RECYCLE, &[destination(0)])
+}
+
+pub(crate) fn out_r1_a4(predecessor: u8, successor: u8, lifetime_bytes: u32) -> Bytes {
+    let cookies = [version(), named(VC), named(predecessor), named(successor)];
+    let rest = [lifetime(lifetime_bytes), window(65_536), timeout(120_000)];
+    rts(RECYCLE | OUT_CHANNEL, &[&cookies[..], &rest].concat())
+}
+
+/// OUT_R1/A5 and OUT_R1/A6.
+pub(crate) fn out_r1_a5() -> Bytes {
+    rts(OUT_CHANNEL, &[destination(0), version(), timeout(120_000)])
+}
+
+/// OUT_R1/A9, OUT_R1/A10, OUT_R1/A11, OUT_R2/B1.
+pub(crate) fn ance_alone() -> Bytes {
+    rts(NONE, &[ance()])
+}
+
+/// OUT_R2/A5 and OUT_R2/A6.
+pub(crate) fn out_r2_a5() -> Bytes {
+    rts(NONE, &[destination(0), ance()])
+}
+
+pub(crate) fn out_r2_b2() -> Bytes {
+    rts(NONE, &[nance()])
+}
+
+pub(crate) fn out_r2_b3() -> Bytes {
+    rts(EOF, &[ance()])
+}
+
+/// FlowControlAck, without a destination.
+pub(crate) fn ack_direct(received: u32, available: u32, channel: u8) -> Bytes {
+    rts(OTHER_CMD, &[ack(received, available, channel)])
 }

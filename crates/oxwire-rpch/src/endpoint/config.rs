@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::flow_control::AckThreshold;
+use crate::flow_control::{AckThreshold, Receiver};
 use crate::front::RoleLimits;
 
 /// What a client gets as the response to an IN channel request. [MS-RPCH] 2.1.2.1.3 has it in error conditions only; servers in the
@@ -131,6 +131,10 @@ impl VirtualConnectionConfig {
     pub const fn with_setup_timeout(mut self, timeout: Duration) -> Self {
         self.setup_timeout = timeout;
         self
+    }
+
+    pub(crate) fn receiver(&self) -> Receiver {
+        Receiver::new(self.receive_window, self.ack_threshold).with_largest_pdu(u32::from(self.max_pdu))
     }
 
     /// Bytes that a virtual connection may come to hold: its send queue, and the receive windows of an IN channel and its successor.

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,7 +13,7 @@ use super::out_channel::{self, OutChannel, VirtualOutChannel};
 use super::{Event, InChannelResponse, VirtualConnectionConfig, VirtualConnectionId};
 use crate::channel::{Lifetime, PdusIn, SendQueue};
 use crate::fault::{Refused, RefusedReason, is_one_rpc_pdu, timed_out, wrong_value};
-use crate::front::{Caller, Channel, FirstPdu};
+use crate::front::{Caller, Channel, FirstPdu, Lease};
 use crate::http::{RpcTarget, out_channel_response};
 use crate::ping::{PingOriginator, earliest};
 use crate::rts::conn::ConnC2;
@@ -23,28 +22,8 @@ use crate::rts::other::{FlowControlAckWithDestination, Ping};
 use crate::rts::out_r2::{OutR2A2, OutR2A6};
 use crate::rts::{Ance, ConnectionTimeout, Destination, ForwardDestination, ReceiveWindowSize, RtsCookie, Version};
 
-/// Tells the endpoint that a virtual connection has ended, by being dropped.
-pub(super) struct Lease {
-    id: VirtualConnectionId,
-    ended: Sender<VirtualConnectionId>,
-}
-
-impl Lease {
-    pub(super) const fn new(id: VirtualConnectionId, ended: Sender<VirtualConnectionId>) -> Self {
-        Self { id, ended }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        // Where the endpoint is gone, nobody counts any more.
-        let _nobody = self.ended.send(self.id);
-    }
-}
-
 /// What a virtual connection is made of.
 pub(super) struct Parts {
-    pub(super) id: VirtualConnectionId,
     pub(super) config: VirtualConnectionConfig,
     pub(super) in_channel: Box<Channel>,
     pub(super) out_channel: Box<Channel>,
@@ -105,7 +84,7 @@ enum Farewell {
 impl VirtualConnection {
     /// Both channels are here: CONN/C2 goes out, and the state is opened. [MS-RPCH] 3.2.5.5.3.2
     pub(super) fn open(now: Instant, parts: Parts) -> Self {
-        let Parts { id, config, in_channel, out_channel, sent, transmits, lease } = parts;
+        let Parts { config, in_channel, out_channel, sent, transmits, lease } = parts;
         let (in_cookie, keep_alive, group) = match in_channel.first {
             FirstPdu::ConnB1(pdu) => {
                 (pdu.in_channel_cookie.0, pdu.client_keepalive.interval_ms(), pdu.association_group_id.0)
@@ -125,10 +104,10 @@ impl VirtualConnection {
         let mut out =
             OutChannel::new(out_channel.conn, out_cookie, window, config.channel_lifetime, out_channel.pdus, None);
         out.lifetime.on_sent(sent);
-        let channel = InChannel::new(*in_channel, in_cookie, &config);
+        let channel = InChannel::new(*in_channel, in_cookie, config.receiver());
         let in_conn = channel.conn;
         let mut this = Self {
-            id,
+            id: lease.id(),
             cookie,
             association_group: group,
             rpc,
@@ -526,7 +505,7 @@ impl VirtualConnection {
             FirstPdu::InA1(pdu) => {
                 self.ins.check_in_r2_a1(pdu.predecessor_channel_cookie.0)?;
                 let conn = channel.conn;
-                let successor = InChannel::new(channel, pdu.successor_channel_cookie.0, &self.config);
+                let successor = InChannel::new(channel, pdu.successor_channel_cookie.0, self.config.receiver());
                 if let VirtualInChannel::Opened(state) = mem::replace(&mut self.ins, VirtualInChannel::Finished) {
                     self.ins = VirtualInChannel::OpenedA5W(Box::new(state.on_in_r2_a1(successor, deadline)));
                 }
@@ -637,7 +616,7 @@ impl Ending {
 }
 
 /// Counts an RTS PDU against the lifetime of its channel.
-pub(super) fn put(channel: &mut OutChannel, bytes: Bytes, state: &'static str) -> Result<HttpTransmit, PeerFault> {
+pub(crate) fn put(channel: &mut OutChannel, bytes: Bytes, state: &'static str) -> Result<HttpTransmit, PeerFault> {
     if !channel.lifetime.has_room_for_rts(bytes.len()) {
         return Err(wrong_value(
             state,
@@ -661,7 +640,7 @@ pub(super) fn out_timeout(config: &VirtualConnectionConfig, channel: &Channel) -
 }
 
 /// Milliseconds of a ConnectionTimeout command, within its range.
-pub(super) fn millis(duration: Duration) -> u32 {
+pub(crate) fn millis(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX).clamp(120_000, 14_400_000)
 }
 

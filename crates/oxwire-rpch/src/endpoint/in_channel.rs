@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use oxwire_core::{ConnectionId, PeerFault};
 
-use super::VirtualConnectionConfig;
 use crate::channel::PdusIn;
 use crate::fault::{unexpected_pdu, wrong_value};
 use crate::flow_control::Receiver;
@@ -14,25 +13,18 @@ use crate::rts::in_r2::InR2A5;
 
 /// One IN channel instance.
 #[derive(Debug)]
-pub(super) struct InChannel {
-    pub(super) conn: ConnectionId,
-    pub(super) cookie: RtsCookie,
-    pub(super) pdus: PdusIn,
-    pub(super) receiver: Receiver,
+pub(crate) struct InChannel {
+    pub(crate) conn: ConnectionId,
+    pub(crate) cookie: RtsCookie,
+    pub(crate) pdus: PdusIn,
+    pub(crate) receiver: Receiver,
     /// The request is whole: nothing more can come.
-    pub(super) ended: bool,
+    pub(crate) ended: bool,
 }
 
 impl InChannel {
-    pub(super) fn new(channel: Channel, cookie: RtsCookie, config: &VirtualConnectionConfig) -> Self {
-        Self {
-            conn: channel.conn,
-            cookie,
-            pdus: channel.pdus,
-            receiver: Receiver::new(config.receive_window, config.ack_threshold)
-                .with_largest_pdu(u32::from(config.max_pdu)),
-            ended: channel.ended,
-        }
+    pub(crate) fn new(channel: Channel, cookie: RtsCookie, receiver: Receiver) -> Self {
+        Self { conn: channel.conn, cookie, pdus: channel.pdus, receiver, ended: channel.ended }
     }
 }
 

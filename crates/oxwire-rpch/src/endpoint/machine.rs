@@ -1,18 +1,16 @@
 //! The endpoint: pairs channels by their cookie, and hands out what they belong to.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
 use oxwire_core::{ConnectionId, Error, Misuse, PeerFault, encode_to_bytes};
 use oxwire_http::{Head, HttpEvent, HttpTransmit};
 
-use super::connection::{Lease, Parts};
+use super::connection::Parts;
 use super::{EndpointConfig, VirtualConnection, VirtualConnectionId};
 use crate::front::{
-    AccessHandle, AccessRequest, Arrival, Caller, Channel, ChannelRefused, Claim, FirstPdu, Front, Requested,
-    SERVER_TOO_BUSY, Verdict, limit_fault, setup_fault,
+    AccessHandle, AccessRequest, Arrival, Caller, Channel, ChannelRefused, Claim, FirstPdu, Front, Handled, Registry,
+    SERVER_TOO_BUSY, Verdict, limit_fault, opens, setup_fault,
 };
 use crate::http::{ChannelKind, RpcError, out_channel_response};
 use crate::rts::conn::ConnA3;
@@ -38,16 +36,6 @@ pub enum EndpointEvent {
     Refused(ChannelRefused),
 }
 
-/// What [`Endpoint::handle`] did with an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "an event that belongs to a virtual connection is lost otherwise"]
-pub enum Handled {
-    /// It was the endpoint's.
-    Taken,
-    /// The connection belongs to a virtual connection since: the event is for it.
-    BelongsTo(VirtualConnectionId, HttpEvent),
-}
-
 /// One channel that waits for the other.
 #[derive(Debug)]
 struct HalfOpen {
@@ -56,21 +44,14 @@ struct HalfOpen {
     sent: usize,
 }
 
-#[derive(Debug)]
-enum Row {
-    /// State B2W or A2W of [MS-RPCH] 3.2.5: one channel is here.
-    HalfOpen(HalfOpen),
-    Opened(VirtualConnectionId),
-}
-
-#[derive(Debug)]
-struct Opened {
-    cookie: RtsCookie,
-    caller: Caller,
-    claim: Claim,
-    request: Arc<Requested>,
-    /// Connections of its channels and of their predecessors, by direction, the latest last.
-    conns: VecDeque<(ChannelKind, ConnectionId)>,
+impl HalfOpen {
+    /// The state of the virtual connection, in the words of [MS-RPCH] 3.2.5: which PDU it waits for.
+    fn state(&self) -> &'static str {
+        match self.channel.kind() {
+            ChannelKind::In => "A2W",
+            ChannelKind::Out => "B2W",
+        }
+    }
 }
 
 /// Inbound proxy, outbound proxy and server in one: takes channel requests over HTTP and hands out virtual connections.
@@ -93,33 +74,24 @@ struct Opened {
 pub struct Endpoint {
     config: EndpointConfig,
     front: Front,
-    /// Virtual Connection Cookie Table, [MS-RPCH] 3.2.1.1.2.
-    table: HashMap<RtsCookie, Row>,
+    /// States B2W and A2W of [MS-RPCH] 3.2.5: one channel is here.
+    waiting: HashMap<RtsCookie, HalfOpen>,
     half_open: HashMap<ConnectionId, RtsCookie>,
-    opened: HashMap<VirtualConnectionId, Opened>,
-    owners: HashMap<ConnectionId, VirtualConnectionId>,
-    next_id: u64,
+    registry: Registry,
     events: VecDeque<EndpointEvent>,
-    ended: Receiver<VirtualConnectionId>,
-    lease: Sender<VirtualConnectionId>,
 }
 
 impl Endpoint {
     /// An endpoint without connections.
     #[must_use]
     pub fn new(config: EndpointConfig) -> Self {
-        let (lease, ended) = channel();
         Self {
             front: Front::new(config.limits, config.half_open_timeout, config.connection.max_pdu),
             config,
-            table: HashMap::new(),
+            waiting: HashMap::new(),
             half_open: HashMap::new(),
-            opened: HashMap::new(),
-            owners: HashMap::new(),
-            next_id: 1,
+            registry: Registry::new(),
             events: VecDeque::new(),
-            ended,
-            lease,
         }
     }
 
@@ -136,8 +108,8 @@ impl Endpoint {
         event: HttpEvent,
     ) -> Result<Handled, Error> {
         self.sweep();
-        if let Some(id) = self.owners.get(&conn) {
-            return Ok(Handled::BelongsTo(*id, event));
+        if let Some(id) = self.registry.owner(conn) {
+            return Ok(Handled::BelongsTo(id, event));
         }
         let is_head = matches!(event, HttpEvent::Head(_));
         if is_head && (self.front.holds(conn) || self.half_open.contains_key(&conn)) {
@@ -165,7 +137,8 @@ impl Endpoint {
         self.sweep();
         while let Some(conn) = self.front.next_due(now) {
             if let Some(cookie) = self.half_open.get(&conn).copied() {
-                self.end_half_open(cookie, setup_fault(self.waiting_state(cookie)), RpcError::SERVER_UNAVAILABLE);
+                let state = self.waiting.get(&cookie).map_or("Open_Start", HalfOpen::state);
+                self.end_half_open(cookie, setup_fault(state), RpcError::SERVER_UNAVAILABLE);
             }
         }
         self.settle(now);
@@ -207,15 +180,7 @@ impl Endpoint {
 
     /// Forgets virtual connections that have ended.
     fn sweep(&mut self) {
-        while let Ok(id) = self.ended.try_recv() {
-            if let Some(opened) = self.opened.remove(&id) {
-                self.table.remove(&opened.cookie);
-                self.front.ledger.release(&opened.caller, opened.claim);
-                for (_, conn) in opened.conns {
-                    self.owners.remove(&conn);
-                }
-            }
-        }
+        self.registry.sweep(&mut self.front.ledger);
     }
 
     /// Takes what the front has found.
@@ -231,94 +196,54 @@ impl Endpoint {
 
     fn on_channel(&mut self, now: Instant, channel: Box<Channel>) {
         let cookie = channel.virtual_connection_cookie();
-        let first = matches!(channel.first, FirstPdu::ConnA1(_) | FirstPdu::ConnB1(_));
-        match self.table.get(&cookie) {
-            None if first => self.wait(cookie, channel),
-            None => {
-                let fault = fault(
-                    &channel,
-                    "Open_Start",
-                    "the cookie of a virtual connection that is open",
-                    "an unknown cookie",
-                    UNKNOWN,
-                );
-                self.refuse(*channel, fault);
+        let first = opens(&channel.first);
+        if let Some((id, row)) = self.registry.find(cookie) {
+            let fault = if row.caller.principal != channel.caller.principal {
+                Some(fault(&channel, "opened", "one principal for all channels", "another principal", PRINCIPAL))
+            } else if row.rpc.as_ref() != Some(&channel.request.rpc) {
+                Some(fault(&channel, "opened", "one RPC server for all channels", "another", SERVER))
+            } else {
+                None
+            };
+            if let Some(fault) = fault {
+                return self.refuse(*channel, fault);
             }
-            Some(Row::HalfOpen(other)) if first => {
-                let out = match (other.channel.kind(), channel.kind()) {
-                    (ChannelKind::In, ChannelKind::Out) | (ChannelKind::Out, ChannelKind::In) => None,
-                    (ChannelKind::Out, ChannelKind::Out) => Some(("CONN/B1 on the IN channel", "a second CONN/A1")),
-                    (ChannelKind::In, ChannelKind::In) => Some(("CONN/A1 on the OUT channel", "a second CONN/B1")),
-                };
-                let same = other.channel.caller.principal == channel.caller.principal;
-                match out {
-                    _ if !same => {
-                        let fault = fault(
-                            &channel,
-                            "Open_Start",
-                            "one principal for both channels",
-                            "another principal",
-                            PRINCIPAL,
-                        );
-                        self.refuse(*channel, fault);
-                    }
-                    Some((expected, found)) => {
-                        let fault = fault(&channel, self.waiting_state(cookie), expected, found, TWICE);
-                        self.end_half_open(cookie, fault.clone(), RpcError::PROTOCOL_ERROR);
-                        self.refuse(*channel, fault);
-                    }
-                    None if other.channel.request.rpc != channel.request.rpc => {
-                        let fault = fault(
-                            &channel,
-                            self.waiting_state(cookie),
-                            "one RPC server for both channels",
-                            "another",
-                            SERVER,
-                        );
-                        self.end_half_open(cookie, fault.clone(), RpcError::PROTOCOL_ERROR);
-                        self.refuse(*channel, fault);
-                    }
-                    None => self.pair(now, cookie, channel),
-                }
+            // A second CONN/A1 or CONN/B1 goes the same way: the virtual connection ends itself for it.
+            self.registry.attach(id, channel.kind(), channel.conn);
+            self.front.release(channel.conn, &channel.caller);
+            self.events.push_back(EndpointEvent::Attach { id, channel });
+            return;
+        }
+        let Some(other) = self.waiting.get(&cookie) else {
+            if first {
+                return self.wait(cookie, channel);
             }
-            Some(Row::HalfOpen(_)) => {
-                let fault = fault(
-                    &channel,
-                    "Open_Start",
-                    "a virtual connection that is open",
-                    "one that is half open",
-                    UNKNOWN,
-                );
-                self.refuse(*channel, fault);
-            }
-            Some(Row::Opened(id)) => {
-                let id = *id;
-                let Some(opened) = self.opened.get_mut(&id) else { return };
-                if opened.caller.principal != channel.caller.principal {
-                    let fault =
-                        fault(&channel, "opened", "one principal for all channels", "another principal", PRINCIPAL);
-                    self.refuse(*channel, fault);
-                    return;
-                }
-                if opened.request.rpc != channel.request.rpc {
-                    let fault = fault(&channel, "opened", "one RPC server for all channels", "another", SERVER);
-                    self.refuse(*channel, fault);
-                    return;
-                }
-                // A second CONN/A1 or CONN/B1 goes the same way: the virtual connection ends itself for it.
-                let (kind, conn) = (channel.kind(), channel.conn);
-                opened.conns.push_back((kind, conn));
-                let of_kind = opened.conns.iter().filter(|(other, _)| *other == kind).count();
-                if of_kind > 2
-                    && let Some(at) = opened.conns.iter().position(|(other, _)| *other == kind)
-                    && let Some((_, old)) = opened.conns.remove(at)
-                {
-                    self.owners.remove(&old);
-                }
-                self.owners.insert(conn, id);
-                self.front.release(conn, &channel.caller);
-                self.events.push_back(EndpointEvent::Attach { id, channel });
-            }
+            let expected = "the cookie of a virtual connection that is open";
+            let fault = fault(&channel, "Open_Start", expected, "an unknown cookie", UNKNOWN);
+            return self.refuse(*channel, fault);
+        };
+        let state = other.state();
+        let twice = match (other.channel.kind(), channel.kind()) {
+            (ChannelKind::Out, ChannelKind::Out) => Some(("CONN/B1 on the IN channel", "a second CONN/A1")),
+            (ChannelKind::In, ChannelKind::In) => Some(("CONN/A1 on the OUT channel", "a second CONN/B1")),
+            _ => None,
+        };
+        if other.channel.caller.principal != channel.caller.principal {
+            let fault = fault(&channel, state, "one principal for both channels", "another principal", PRINCIPAL);
+            self.refuse(*channel, fault);
+        } else if !first {
+            let fault = fault(&channel, state, "a virtual connection that is open", "one that is half open", UNKNOWN);
+            self.refuse(*channel, fault);
+        } else if let Some((expected, found)) = twice {
+            let fault = fault(&channel, state, expected, found, TWICE);
+            self.end_half_open(cookie, fault.clone(), RpcError::PROTOCOL_ERROR);
+            self.refuse(*channel, fault);
+        } else if other.channel.request.rpc != channel.request.rpc {
+            let fault = fault(&channel, state, "one RPC server for both channels", "another", SERVER);
+            self.end_half_open(cookie, fault.clone(), RpcError::PROTOCOL_ERROR);
+            self.refuse(*channel, fault);
+        } else {
+            self.pair(now, cookie, channel);
         }
     }
 
@@ -331,7 +256,7 @@ impl Endpoint {
             return;
         }
         self.half_open.insert(conn, cookie);
-        self.table.insert(cookie, Row::HalfOpen(HalfOpen { channel, sent }));
+        self.waiting.insert(cookie, HalfOpen { channel, sent });
     }
 
     /// [MS-RPCH] 3.2.4.5.3: the OUT channel response, then CONN/A3. Gives the length of the body so far.
@@ -350,15 +275,15 @@ impl Endpoint {
     /// Both channels are here: CONN/C2, and the virtual connection is open.
     fn pair(&mut self, now: Instant, cookie: RtsCookie, channel: Box<Channel>) {
         let claim = Claim::Connection { memory: self.config.connection.memory() };
+        let state = self.waiting.get(&cookie).map_or("Open_Start", HalfOpen::state);
         if let Err(limit) = self.front.ledger.claim(&self.config.limits, &channel.caller, claim) {
-            let fault = limit_fault(self.waiting_state(cookie), limit);
+            let fault = limit_fault(state, limit);
             self.end_half_open(cookie, fault.clone(), SERVER_TOO_BUSY);
             self.front.release(channel.conn, &channel.caller);
             self.front.turn_away(channel.conn, channel.caller.clone(), fault, SERVER_TOO_BUSY);
             return;
         }
-        let Some(Row::HalfOpen(other)) = self.table.remove(&cookie) else { return };
-        self.half_open.remove(&other.channel.conn);
+        let Some(other) = self.take_half_open(cookie) else { return };
         let (in_channel, out_channel, sent) = match channel.kind() {
             ChannelKind::In => (channel, other.channel, other.sent),
             ChannelKind::Out => {
@@ -366,28 +291,22 @@ impl Endpoint {
                 (other.channel, channel, sent)
             }
         };
-        let id = VirtualConnectionId::new(self.next_id);
-        self.next_id = self.next_id.wrapping_add(1);
-        let caller = in_channel.caller.clone();
-        let request = Arc::clone(&in_channel.request);
         let conns = [(ChannelKind::In, in_channel.conn), (ChannelKind::Out, out_channel.conn)];
         let mut transmits = VecDeque::new();
-        for (channel, (_, conn)) in [&in_channel, &out_channel].into_iter().zip(conns) {
-            self.front.release(conn, &channel.caller);
-            transmits.append(&mut self.front.take_transmits(conn));
-            self.owners.insert(conn, id);
+        for channel in [&in_channel, &out_channel] {
+            self.front.release(channel.conn, &channel.caller);
+            transmits.append(&mut self.front.take_transmits(channel.conn));
         }
-        self.opened.insert(id, Opened { cookie, caller, claim, request, conns: conns.into() });
-        self.table.insert(cookie, Row::Opened(id));
-        let lease = Lease::new(id, self.lease.clone());
-        let parts = Parts { id, config: self.config.connection, in_channel, out_channel, sent, transmits, lease };
+        let (caller, rpc) = (in_channel.caller.clone(), in_channel.request.rpc.clone());
+        let lease = self.registry.insert(cookie, caller, Some(rpc), claim, &conns);
+        let parts = Parts { config: self.config.connection, in_channel, out_channel, sent, transmits, lease };
         self.events.push_back(EndpointEvent::Opened(Box::new(VirtualConnection::open(now, parts))));
         self.sweep();
     }
 
     /// An event of a half-open channel's connection.
     fn on_half_open(&mut self, cookie: RtsCookie, event: HttpEvent) {
-        let Some(Row::HalfOpen(half)) = self.table.get_mut(&cookie) else { return };
+        let Some(half) = self.waiting.get_mut(&cookie) else { return };
         let fault = match event {
             HttpEvent::Body(bytes) => half.channel.push(bytes).err(),
             HttpEvent::End => {
@@ -411,16 +330,9 @@ impl Endpoint {
     }
 
     fn take_half_open(&mut self, cookie: RtsCookie) -> Option<HalfOpen> {
-        match self.table.remove(&cookie)? {
-            Row::HalfOpen(half) => {
-                self.half_open.remove(&half.channel.conn);
-                Some(half)
-            }
-            row @ Row::Opened(_) => {
-                self.table.insert(cookie, row);
-                None
-            }
-        }
+        let half = self.waiting.remove(&cookie)?;
+        self.half_open.remove(&half.channel.conn);
+        Some(half)
     }
 
     fn end_half_open(&mut self, cookie: RtsCookie, fault: PeerFault, code: u32) {
@@ -438,16 +350,6 @@ impl Endpoint {
     fn refuse(&mut self, channel: Channel, fault: PeerFault) {
         self.front.release(channel.conn, &channel.caller);
         self.front.turn_away(channel.conn, channel.caller, fault, RpcError::PROTOCOL_ERROR);
-    }
-
-    /// The state of the virtual connection, in the words of [MS-RPCH] 3.2.5: which PDU it waits for.
-    fn waiting_state(&self, cookie: RtsCookie) -> &'static str {
-        match self.table.get(&cookie) {
-            Some(Row::HalfOpen(half)) if half.channel.kind() == ChannelKind::In => "A2W",
-            Some(Row::HalfOpen(_)) => "B2W",
-            Some(Row::Opened(_)) => "opened",
-            None => "Open_Start",
-        }
     }
 }
 

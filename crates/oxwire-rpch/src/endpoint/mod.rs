@@ -4,10 +4,10 @@
 //! Between the roles no PDU is needed: on the wire is what a client sees of them, and nothing else.
 
 mod config;
-mod connection;
-mod in_channel;
+pub(crate) mod connection;
+pub(crate) mod in_channel;
 mod machine;
-mod out_channel;
+pub(crate) mod out_channel;
 mod receive;
 #[cfg(test)]
 mod tests;
@@ -15,27 +15,13 @@ mod tests;
 use bytes::Bytes;
 use oxwire_core::Error;
 
+pub use crate::front::Handled;
 pub use config::{EndpointConfig, InChannelResponse, VirtualConnectionConfig};
 pub use connection::VirtualConnection;
-pub use machine::{Endpoint, EndpointEvent, Handled};
+pub use machine::{Endpoint, EndpointEvent};
 
+pub use crate::front::VirtualConnectionId;
 use crate::http::ChannelKind;
-
-/// Names a virtual connection among those of one endpoint; never used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct VirtualConnectionId(u64);
-
-impl VirtualConnectionId {
-    pub(crate) const fn new(number: u64) -> Self {
-        Self(number)
-    }
-
-    /// Its number.
-    #[must_use]
-    pub const fn number(self) -> u64 {
-        self.0
-    }
-}
 
 /// What a [`VirtualConnection`] tells.
 #[derive(Clone, PartialEq, Eq)]

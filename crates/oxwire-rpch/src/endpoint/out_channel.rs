@@ -13,22 +13,22 @@ use crate::rts::{FlowControlAck, RtsCookie};
 
 /// One OUT channel instance.
 #[derive(Debug)]
-pub(super) struct OutChannel {
-    pub(super) conn: ConnectionId,
-    pub(super) cookie: RtsCookie,
-    pub(super) sender: Sender,
-    pub(super) lifetime: Lifetime,
+pub(crate) struct OutChannel {
+    pub(crate) conn: ConnectionId,
+    pub(crate) cookie: RtsCookie,
+    pub(crate) sender: Sender,
+    pub(crate) lifetime: Lifetime,
     /// What the client sends on it: nothing, or OUT_R2/C1 on a successor.
-    pub(super) pdus: PdusIn,
+    pub(crate) pdus: PdusIn,
     /// RTS PDUs that wait for the end of plugged channel mode; `None` when it is unplugged.
-    pub(super) plugged: Option<VecDeque<Bytes>>,
+    pub(crate) plugged: Option<VecDeque<Bytes>>,
     /// Lengths of the RPC PDUs that went out and are not acknowledged, the oldest first.
     unacknowledged: VecDeque<u16>,
     unacknowledged_bytes: u32,
 }
 
 impl OutChannel {
-    pub(super) const fn new(
+    pub(crate) const fn new(
         conn: ConnectionId,
         cookie: RtsCookie,
         peer_window: u32,
@@ -49,7 +49,7 @@ impl OutChannel {
     }
 
     /// An RPC PDU has gone out.
-    pub(super) fn on_sent(&mut self, len: usize) {
+    pub(crate) fn on_sent(&mut self, len: usize) {
         self.lifetime.on_sent(len);
         // frag_length has 16 bits, and every PDU was held against it.
         let len = u16::try_from(len).unwrap_or(u16::MAX);
@@ -57,7 +57,7 @@ impl OutChannel {
         self.unacknowledged_bytes = self.unacknowledged_bytes.saturating_add(u32::from(len));
     }
 
-    pub(super) fn on_ack(&mut self, ack: &FlowControlAck) -> Result<(), WindowFault> {
+    pub(crate) fn on_ack(&mut self, ack: &FlowControlAck) -> Result<(), WindowFault> {
         self.sender.on_ack(ack)?;
         let in_flight = self.sender.bytes_sent().wrapping_sub(ack.bytes_received);
         while self.unacknowledged_bytes > in_flight
@@ -69,7 +69,7 @@ impl OutChannel {
     }
 
     /// PDUs that the client may or may not have: how many, and their bytes.
-    pub(super) fn in_doubt(&self) -> (usize, u32) {
+    pub(crate) fn in_doubt(&self) -> (usize, u32) {
         (self.unacknowledged.len(), self.unacknowledged_bytes)
     }
 }

@@ -14,7 +14,7 @@ use crate::http::ChannelKind;
 use crate::rts::conn::{ConnA1, ConnB1};
 use crate::rts::in_r1::InR1A1;
 use crate::rts::out_r1::OutR1A3;
-use crate::rts::{PduName, RtsCookie, RtsHeader, RtsPdu, Signature};
+use crate::rts::{Command, Destination, ForwardDestination, PduName, RtsCookie, RtsHeader, RtsPdu, Signature};
 
 /// The PDUs that may come first on a channel from the client, in state Open_Start. IN_R1/A1 and IN_R2/A1 are one PDU, and so are
 /// OUT_R1/A3 and OUT_R2/A3: the proxy's table decides.
@@ -88,6 +88,15 @@ pub(crate) fn signature(pdu: &[u8]) -> Result<Option<Signature>, DecodeError> {
 /// Whether a whole PDU is an RTS PDU: its PTYPE says so.
 pub(crate) fn is_rts(pdu: &[u8]) -> bool {
     pdu.get(2) == Some(&RtsHeader::PTYPE)
+}
+
+/// Where a PDU is to be forwarded, [MS-RPCH] 3.2.1.5.2: a Destination command, which comes first. The PDU has been decoded before.
+pub(crate) fn first_destination(pdu: &[u8]) -> Result<Option<ForwardDestination>, DecodeError> {
+    let rts: RtsPdu<'_> = Reader::new(pdu).structure()?;
+    Ok(match rts.commands().next() {
+        Some(Command::Destination(Destination(to))) => Some(to),
+        _ => None,
+    })
 }
 
 /// A channel that a client has opened: its request was accepted, and its first PDU is here.

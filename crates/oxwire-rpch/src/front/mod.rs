@@ -1,7 +1,12 @@
 //! What every role that takes channel requests does first: echo, admission, the verdict on host and port, the first PDU.
 
 mod channel;
+mod leg;
 mod limits;
+mod proxy;
+mod registry;
+#[cfg(test)]
+pub(crate) mod test_net;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -12,9 +17,15 @@ use oxwire_core::{ConnectionId, PeerFault};
 use oxwire_http::{Head, HttpEvent, HttpTransmit, RequestHead};
 
 pub use channel::Channel;
-pub(crate) use channel::{BEFORE_OPEN, FirstPdu, FirstPduFault, signature};
+pub(crate) use channel::{BEFORE_OPEN, FirstPdu, FirstPduFault, first_destination, signature};
+pub(crate) use leg::{FromServer, LEGACY_SERVER_RESPONSE, on_leg};
+pub use leg::{LegEvent, ProxyTransmit};
 pub use limits::{Caller, Quota, RoleLimits};
 pub(crate) use limits::{Claim, Ledger};
+pub use proxy::{Handled, ProxyChannelEvent, ProxyConfig, ProxyEvent};
+pub(crate) use proxy::{ProxyCore, ProxyParts, opens, proxy_methods};
+pub use registry::VirtualConnectionId;
+pub(crate) use registry::{Lease, Registry};
 
 use crate::channel::PdusIn;
 use crate::fault::broken_stream;

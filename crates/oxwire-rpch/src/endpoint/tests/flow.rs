@@ -65,7 +65,7 @@ fn by_default_acknowledgements_are_as_seldom_as_those_of_windows() {
         net.body(IN_CONN, rpc(16_384, round));
         net.consume(16_384).unwrap();
         net.turn();
-        assert_eq!(net.out(OUT_CONN), [Bytes::new(); 0]);
+        assert!(net.out(OUT_CONN).is_empty());
     }
     net.body(IN_CONN, rpc(16, 3));
     net.consume(16).unwrap();

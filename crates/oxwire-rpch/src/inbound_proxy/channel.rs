@@ -1,0 +1,605 @@
+//! A virtual IN channel as the inbound proxy holds it: the client's IN channel, and the leg to the server.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use oxwire_core::{Closed, ConnectionId, Encode, Error, PeerFault, Reader, Transmit, encode_to_bytes};
+use oxwire_http::{Head, HttpEvent, HttpTransmit};
+
+use super::states::{Opened, State, Waiting};
+use crate::channel::{ChannelPdu, SendQueue};
+use crate::endpoint::connection::millis;
+use crate::endpoint::in_channel::InChannel;
+use crate::fault::{broken_stream, timed_out, wrong_value};
+use crate::flow_control::Sender;
+use crate::front::{
+    Caller, Channel, FirstPdu, FromServer, Lease, LegEvent, ProxyChannelEvent, ProxyConfig, ProxyParts, ProxyTransmit,
+    VirtualConnectionId, first_destination, on_leg, opens, signature,
+};
+use crate::http::{RpcError, RpcTarget, rpc_error_response};
+use crate::ping::earliest;
+use crate::rts::conn::{ConnB2, ConnB3};
+use crate::rts::in_r1::{InR1A2, InR1A6, InR1B1, InR1B2};
+use crate::rts::in_r2::{InR2A2, InR2A5};
+use crate::rts::other::{FlowControlAckPdu, FlowControlAckWithDestination, KeepAlive};
+use crate::rts::{
+    ClientAddress, ConnectionTimeout, Cookie, Destination, Empty, ForwardDestination, PduName, ReceiveWindowSize,
+    RtsCookie, Version,
+};
+
+/// One virtual IN channel at the inbound proxy: what the client sends is forwarded to the server, under the flow control of either
+/// side.
+///
+/// It is `Send` and driven by itself: events of its client connections go into [`handle`](Self::handle), what happens to its leg into
+/// [`handle_leg`](Self::handle_leg), successors into [`attach`](Self::attach); what is to be done comes out of
+/// [`poll_transmit`](Self::poll_transmit).
+pub struct VirtualInChannel {
+    id: VirtualConnectionId,
+    config: ProxyConfig,
+    cookie: RtsCookie,
+    rpc: RpcTarget,
+    caller: Caller,
+    state: State,
+    leg: ConnectionId,
+    from_server: FromServer,
+    /// The leg's flow control, once the server has told its window: until then it is in plugged channel mode.
+    sender: Option<Sender>,
+    /// RTS PDUs that wait for the end of plugged channel mode.
+    plugged: VecDeque<Bytes>,
+    queue: SendQueue,
+    /// Bytes in the queue that came on IN channels which are gone: acknowledged to nobody.
+    orphaned: usize,
+    /// The cookie of the predecessor, by which the server may still have named the leg.
+    previous: Option<RtsCookie>,
+    transmits: VecDeque<ProxyTransmit>,
+    events: VecDeque<ProxyChannelEvent>,
+    heard: Instant,
+    clock: Instant,
+    ended: Option<Closed>,
+    lease: Option<Lease>,
+}
+
+impl VirtualInChannel {
+    /// CONN/B1, or IN_R1/A1 with an unknown cookie. [MS-RPCH] 3.2.3.5.3, 3.2.3.5.5.2
+    pub(super) fn open(now: Instant, parts: ProxyParts) -> Self {
+        let ProxyParts { config, channel, leg, transmits, lease } = parts;
+        let (first, caller, rpc) = (channel.first, channel.caller.clone(), channel.request.rpc.clone());
+        let deadline = now.checked_add(config.setup_timeout);
+        let window = ReceiveWindowSize(config.receive_window);
+        let timeout = ConnectionTimeout(millis(config.connection_timeout));
+        let mut opening = VecDeque::new();
+        let (state, keep_alive) = match first {
+            FirstPdu::InA1(pdu) => {
+                let a2 = InR1A2 {
+                    version: Version(1),
+                    virtual_connection_cookie: pdu.virtual_connection_cookie,
+                    predecessor_channel_cookie: pdu.predecessor_channel_cookie,
+                    successor_channel_cookie: pdu.successor_channel_cookie,
+                    inbound_proxy_receive_window_size: window,
+                    inbound_proxy_connection_timeout: timeout,
+                };
+                opening.extend(encode_to_bytes(&a2));
+                let channel = InChannel::new(*channel, pdu.successor_channel_cookie.0, config.receiver());
+                (State::WaitB2(Waiting { channel, deadline }), None)
+            }
+            FirstPdu::ConnB1(pdu) => {
+                let b2 = ConnB2 {
+                    version: Version(1),
+                    virtual_connection_cookie: pdu.virtual_connection_cookie,
+                    in_channel_cookie: pdu.in_channel_cookie,
+                    receive_window_size: window,
+                    connection_timeout: timeout,
+                    association_group_id: pdu.association_group_id,
+                    client_address: ClientAddress(caller.address),
+                };
+                opening.extend(encode_to_bytes(&b2));
+                let channel = InChannel::new(*channel, pdu.in_channel_cookie.0, config.receiver());
+                (State::B3W(Waiting { channel, deadline }), Some(pdu.client_keepalive.interval_ms()))
+            }
+            // The proxy makes this machine of IN channels only.
+            FirstPdu::ConnA1(_) | FirstPdu::OutA3(_) => (State::Finished, None),
+        };
+        let mut this = Self {
+            id: lease.id(),
+            config,
+            cookie: first.virtual_connection_cookie(),
+            rpc: rpc.clone(),
+            caller,
+            state,
+            leg,
+            from_server: FromServer::new(config.max_pdu),
+            sender: None,
+            plugged: VecDeque::new(),
+            queue: SendQueue::new(usize::MAX),
+            orphaned: 0,
+            previous: None,
+            transmits: transmits.into_iter().map(ProxyTransmit::Http).collect(),
+            events: VecDeque::new(),
+            heard: now,
+            clock: now,
+            ended: None,
+            lease: Some(lease),
+        };
+        this.transmits.push_back(ProxyTransmit::OpenLeg { conn: leg, rpc });
+        this.transmits.extend(opening.into_iter().map(|pdu| ProxyTransmit::Leg(on_leg(leg, pdu))));
+        this.events.extend(keep_alive.map(|ms| ProxyChannelEvent::KeepAlive(Duration::from_millis(u64::from(ms)))));
+        let read = this.read_client();
+        let _told = this.fail_on(read);
+        this
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn id(&self) -> VirtualConnectionId {
+        self.id
+    }
+
+    /// The virtual connection that it belongs to.
+    #[must_use]
+    pub const fn cookie(&self) -> RtsCookie {
+        self.cookie
+    }
+
+    /// Who the client is.
+    #[must_use]
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Its leg to the server.
+    #[must_use]
+    pub const fn leg(&self) -> ConnectionId {
+        self.leg
+    }
+
+    /// The state, in the words of [MS-RPCH] 3.2.3.
+    #[must_use]
+    pub const fn state(&self) -> &'static str {
+        self.state.name()
+    }
+
+    /// Bytes that wait for the server's window.
+    #[must_use]
+    pub const fn queued(&self) -> usize {
+        self.queue.bytes()
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Takes an event of one of its client connections. Of a predecessor nothing is wanted.
+    ///
+    /// # Errors
+    /// [`Error::Peer`] for what ends it, with the PDU, the state and the section; [`Error::Closed`] after its end.
+    pub fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
+        self.alive()?;
+        let now = self.tick(now);
+        let result = self.dispatch(now, conn, event);
+        self.fail_on(result)
+    }
+
+    /// Takes what happened to its leg.
+    ///
+    /// # Errors
+    /// Those of [`handle`](Self::handle).
+    pub fn handle_leg(&mut self, now: Instant, conn: ConnectionId, event: LegEvent) -> Result<(), Error> {
+        self.alive()?;
+        self.tick(now);
+        if conn != self.leg {
+            return Ok(());
+        }
+        let result = match event {
+            LegEvent::Opened => Ok(()),
+            LegEvent::Bytes(bytes) => {
+                self.from_server.push(bytes, self.state.name()).and_then(|()| self.read_server()).map_err(Error::from)
+            }
+            LegEvent::Lost(reason) => Err(Error::Transport(format!("the server is gone: {reason}").into())),
+        };
+        result.inspect_err(|error| self.end(error.clone()))
+    }
+
+    /// Takes a successor channel from the proxy. After the end the channel's connection is closed.
+    ///
+    /// # Errors
+    /// Those of [`handle`](Self::handle): a successor that nobody has reason to open ends the virtual channel.
+    pub fn attach(&mut self, now: Instant, channel: Box<Channel>) -> Result<(), Error> {
+        let conn = channel.conn;
+        let result = self.alive().and_then(|()| {
+            let now = self.tick(now);
+            self.heard = now;
+            let result = self.on_successor(now, *channel);
+            self.fail_on(result)
+        });
+        if result.is_err() {
+            let abort = ProxyTransmit::Http(HttpTransmit::Abort { conn });
+            if !self.transmits.contains(&abort) {
+                self.transmits.push_back(abort);
+            }
+        }
+        result
+    }
+
+    /// Ends what takes too long.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.ended.is_some() {
+            return;
+        }
+        let now = self.tick(now);
+        let over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
+        let fault = if over(self.state.deadline()) {
+            let (expected, spec) = self.state.awaited();
+            timed_out(self.state.name(), expected, spec)
+        } else if over(self.idle_at()) {
+            timed_out(self.state.name(), "a PDU or a ping from the client", "[MS-RPCH] 3.2.2.6.1")
+        } else {
+            return;
+        };
+        self.end(fault.into());
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None` is "never".
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.ended.is_some() { None } else { earliest([self.state.deadline(), self.idle_at()]) }
+    }
+
+    fn idle_at(&self) -> Option<Instant> {
+        self.config.idle_timeout.and_then(|patience| self.heard.checked_add(patience))
+    }
+
+    /// What is to be done. Take from it no more than the leg can hold: what is not taken holds receive window.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<ProxyTransmit> {
+        if let Some(transmit) = self.transmits.pop_front() {
+            return Some(transmit);
+        }
+        let Some(len) = self.queue.front_len() else {
+            self.finish();
+            return self.transmits.pop_front();
+        };
+        let sender = self.sender.as_mut()?;
+        if !sender.can_ever_send(len) {
+            let window = sender.peer_receive_window();
+            let expected = "RPC PDUs that the server's ReceiveWindow takes";
+            let fault =
+                wrong_value(self.state.name(), expected, format!("{len} bytes into {window}"), "[MS-RPCH] 3.2.1.4.1.3");
+            self.end(fault.into());
+            return self.transmits.pop_front();
+        }
+        if !sender.send(len) {
+            return None;
+        }
+        let pdu = self.queue.pop()?;
+        self.tick(now);
+        self.consumed(len);
+        Some(ProxyTransmit::Leg(on_leg(self.leg, pdu)))
+    }
+
+    /// What happened.
+    pub fn poll_event(&mut self) -> Option<ProxyChannelEvent> {
+        self.events.pop_front()
+    }
+
+    /// A PDU was forwarded, which is what consumes it here: [MS-RPCH] 3.2.1.4.1.1.
+    fn consumed(&mut self, len: usize) {
+        let of_predecessor = self.orphaned.min(len);
+        self.orphaned = self.orphaned.saturating_sub(of_predecessor);
+        let Some(channel) = self.state.channel_mut() else { return };
+        if channel.receiver.consume(len.saturating_sub(of_predecessor)) == Ok(true) {
+            let flow_control_ack = channel.receiver.ack(channel.cookie);
+            // The client is reached by way of the server: [MS-RPCH] 3.2.1.5.2.
+            let destination = Destination(ForwardDestination::CLIENT);
+            self.send_to_server(&FlowControlAckWithDestination { destination, flow_control_ack });
+        }
+    }
+
+    fn send_to_server<T: Encode>(&mut self, pdu: &T) {
+        if let Ok(bytes) = encode_to_bytes(pdu) {
+            self.forward(bytes);
+        }
+    }
+
+    /// Sends an RTS PDU on the leg, or has it wait where that is plugged.
+    fn forward(&mut self, bytes: Bytes) {
+        if self.sender.is_some() {
+            self.transmits.push_back(ProxyTransmit::Leg(on_leg(self.leg, bytes)));
+        } else {
+            self.plugged.push_back(bytes);
+        }
+    }
+
+    /// The server has told its window: the leg is unplugged.
+    fn unplug(&mut self, window: u32) {
+        self.sender = Some(Sender::new(window));
+        while let Some(bytes) = self.plugged.pop_front() {
+            self.transmits.push_back(ProxyTransmit::Leg(on_leg(self.leg, bytes)));
+        }
+    }
+
+    /// Everything queued is out: where IN_R1/A5 has come, IN_R1/B1 and the end. [MS-RPCH] 3.2.3.5.6
+    fn finish(&mut self) {
+        if !matches!(self.state, State::Finishing(_)) || self.ended.is_some() {
+            return;
+        }
+        self.send_to_server(&InR1B1 { empty: Empty });
+        if let Some(channel) = self.state.channel() {
+            self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Close { conn: channel.conn }));
+        }
+        self.transmits.push_back(ProxyTransmit::Leg(Transmit::Close { conn: self.leg }));
+        self.events.push_back(ProxyChannelEvent::Finished);
+        self.ended = Some(Closed { reason: "another inbound proxy has taken over (IN_R1)".into() });
+        self.state = State::Finished;
+        self.lease = None;
+    }
+
+    fn dispatch(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
+        let is = |channel: Option<&InChannel>| channel.is_some_and(|channel| channel.conn == conn);
+        let successor = is(self.state.successor());
+        if !successor && (!is(self.state.channel()) || matches!(self.state, State::Finishing(_))) {
+            return Ok(());
+        }
+        let channel = if successor { self.state.successor_mut() } else { self.state.reading_mut() };
+        let Some(channel) = channel else { return Ok(()) };
+        match event {
+            HttpEvent::Body(bytes) => {
+                channel.pdus.push(bytes);
+                let held = channel.pdus.held();
+                self.heard = now;
+                if successor { self.check_plugged(held)? } else { self.read_client()? }
+            }
+            HttpEvent::End => {
+                channel.ended = true;
+                if !successor {
+                    self.read_client()?;
+                }
+            }
+            HttpEvent::Reset(reset) => {
+                return Err(Error::Transport(format!("the client is gone: {}", reset.reason).into()));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The successor is plugged: what it carries waits, as much as its window and its pings need.
+    fn check_plugged(&self, held: usize) -> Result<(), PeerFault> {
+        let window = usize::try_from(self.config.receive_window).unwrap_or(usize::MAX);
+        if held > window.saturating_add(crate::front::BEFORE_OPEN) {
+            let expected = "no more on the successor IN channel than its window, before IN_R2/A5";
+            return Err(wrong_value(self.state.name(), expected, "more", "[MS-RPCH] 3.2.3.5.5.1"));
+        }
+        Ok(())
+    }
+
+    fn on_successor(&mut self, now: Instant, channel: Channel) -> Result<(), Error> {
+        let FirstPdu::InA1(pdu) = channel.first else {
+            let (found, opens) = (channel.first.name(), opens(&channel.first));
+            let expected = if opens { "no second CONN/B1" } else { "IN_R2/A1" };
+            return Err(wrong_value(self.state.name(), expected, found, "[MS-RPCH] 3.2.3.5.3").into());
+        };
+        self.state.check_in_r2_a1(pdu.predecessor_channel_cookie.0)?;
+        let successor = InChannel::new(channel, pdu.successor_channel_cookie.0, self.config.receiver());
+        if let State::Opened(state) = mem::replace(&mut self.state, State::Finished) {
+            let deadline = now.checked_add(self.config.setup_timeout);
+            self.state = State::OpenedA5W(Box::new(state.on_in_r2_a1(successor, deadline)));
+        }
+        self.send_to_server(&InR2A2 { successor_channel_cookie: pdu.successor_channel_cookie });
+        Ok(())
+    }
+
+    /// Takes the PDUs that are whole on the client's channel that counts.
+    fn read_client(&mut self) -> Result<(), Error> {
+        loop {
+            let state = self.state.name();
+            let Some(channel) = self.state.reading_mut() else { return Ok(()) };
+            match channel.pdus.next_pdu().map_err(|error| broken_stream(state, error))? {
+                Some(ChannelPdu::Rpc(pdu)) => {
+                    channel.receiver.on_received(pdu.len()).map_err(|fault| fault.to_peer_fault(state))?;
+                    // Its limit is the receive window, which was just held against.
+                    let _never_full = self.queue.push(pdu);
+                }
+                Some(ChannelPdu::Rts(pdu)) => self.on_client_rts(pdu)?,
+                None if channel.ended => {
+                    let reason = "the client is gone: the IN channel request has ended without a successor";
+                    return Err(Error::Transport(reason.into()));
+                }
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn on_client_rts(&mut self, pdu: Bytes) -> Result<(), PeerFault> {
+        let state = self.state.name();
+        let undecodable =
+            |error: oxwire_core::DecodeError| wrong_value(state, "an RTS PDU", error.to_string(), "[MS-RPCH] 2.2.3.6");
+        let signature = signature(&pdu).map_err(undecodable)?;
+        match first_destination(&pdu).map_err(undecodable)? {
+            Some(to) if to != ForwardDestination::IN_PROXY => {
+                self.forward(pdu);
+                return Ok(());
+            }
+            Some(_) => return Err(self.state.unexpected_from_client(&pdu)),
+            None => {}
+        }
+        let Some(signature) = signature else { return Err(self.state.unexpected_from_client(&pdu)) };
+        let mut r = Reader::new(&pdu);
+        for name in signature.names() {
+            match name {
+                PduName::Ping => return Ok(()),
+                PduName::KeepAlive => {
+                    let pdu: KeepAlive = r.structure().map_err(undecodable)?;
+                    let interval = Duration::from_millis(u64::from(pdu.client_keepalive.interval_ms()));
+                    self.events.push_back(ProxyChannelEvent::KeepAlive(interval));
+                    return Ok(());
+                }
+                PduName::InR1A5 | PduName::InR2A5 => {
+                    let a5: InR2A5 = r.structure().map_err(undecodable)?;
+                    return self.on_a5(a5.successor_channel_cookie, &pdu);
+                }
+                _ => {}
+            }
+        }
+        Err(self.state.unexpected_from_client(&pdu))
+    }
+
+    /// IN_R1/A5 in state opened, IN_R2/A5 in state Opened_A5W: one PDU. [MS-RPCH] 3.2.3.5.6, 3.2.3.5.8
+    fn on_a5(&mut self, successor: Cookie, pdu: &[u8]) -> Result<(), PeerFault> {
+        match mem::replace(&mut self.state, State::Finished) {
+            State::Opened(state) => {
+                let deadline = self.clock.checked_add(self.config.setup_timeout);
+                self.state = State::Finishing(state.on_in_r1_a5(deadline));
+                self.send_to_server(&InR1A6 { successor_in_channel_cookie: successor });
+                Ok(())
+            }
+            State::OpenedA5W(state) => {
+                let switched = state.successor.cookie == successor.0;
+                let (opened, gone) = state.on_in_r2_a5(switched);
+                self.state = State::Opened(opened);
+                if switched {
+                    let queued = usize::try_from(gone.receiver.queued()).unwrap_or(usize::MAX);
+                    self.orphaned = self.orphaned.saturating_add(queued);
+                    self.previous = Some(gone.cookie);
+                    self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Close { conn: gone.conn }));
+                    self.events.push_back(ProxyChannelEvent::Recycled);
+                } else {
+                    self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Abort { conn: gone.conn }));
+                }
+                Ok(())
+            }
+            other => {
+                self.state = other;
+                Err(self.state.unexpected_from_client(pdu))
+            }
+        }
+    }
+
+    /// Takes the PDUs that are whole on the leg.
+    fn read_server(&mut self) -> Result<(), PeerFault> {
+        while let Some(pdu) = self.from_server.next_pdu(self.state.name())? {
+            match pdu {
+                ChannelPdu::Rpc(pdu) => {
+                    let expected = "no RPC PDU from the server on an IN channel";
+                    let found = crate::fault::pdu_name(&pdu);
+                    return Err(wrong_value(self.state.name(), expected, found, "[MS-RPCH] 3.2.3.5.2"));
+                }
+                ChannelPdu::Rts(pdu) => self.on_server_rts(&pdu)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn on_server_rts(&mut self, pdu: &[u8]) -> Result<(), PeerFault> {
+        let state = self.state.name();
+        let undecodable =
+            |error: oxwire_core::DecodeError| wrong_value(state, "an RTS PDU", error.to_string(), "[MS-RPCH] 2.2.3.6");
+        let Some(signature) = signature(pdu).map_err(undecodable)? else {
+            return Err(self.state.unexpected_from_server(pdu));
+        };
+        let mut r = Reader::new(pdu);
+        for name in signature.names() {
+            match (name, &self.state) {
+                (PduName::ConnB3, State::B3W(_)) => {
+                    let b3: ConnB3 = r.structure().map_err(undecodable)?;
+                    self.established(b3.receive_window_size.0);
+                    return Ok(());
+                }
+                (PduName::InR1B2, State::WaitB2(_)) => {
+                    let b2: InR1B2 = r.structure().map_err(undecodable)?;
+                    self.established(b2.server_receive_window_size.0);
+                    return Ok(());
+                }
+                (PduName::FlowControlAck, _) => {
+                    let ack: FlowControlAckPdu = r.structure().map_err(undecodable)?;
+                    return self.on_ack(&ack.flow_control_ack);
+                }
+                (PduName::FlowControlAckWithDestination, _) => {
+                    let ack: FlowControlAckWithDestination = r.structure().map_err(undecodable)?;
+                    if ack.destination.0 == ForwardDestination::IN_PROXY {
+                        return self.on_ack(&ack.flow_control_ack);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Err(self.state.unexpected_from_server(pdu))
+    }
+
+    fn established(&mut self, window: u32) {
+        self.state = match mem::replace(&mut self.state, State::Finished) {
+            State::B3W(state) | State::WaitB2(state) => {
+                let opened: Opened = state.on_established();
+                State::Opened(opened)
+            }
+            other => other,
+        };
+        self.unplug(window);
+    }
+
+    /// The leg outlives the IN channels that use it: its counters go on, and the server names it by one of their cookies.
+    fn on_ack(&mut self, ack: &crate::rts::FlowControlAck) -> Result<(), PeerFault> {
+        let state = self.state.name();
+        let of = |channel: Option<&InChannel>| channel.is_some_and(|channel| channel.cookie == ack.channel_cookie);
+        let known = of(self.state.channel()) || of(self.state.successor()) || self.previous == Some(ack.channel_cookie);
+        match &mut self.sender {
+            Some(sender) if known => sender.on_ack(ack).map_err(|fault| fault.to_peer_fault(state)),
+            _ => Ok(()),
+        }
+    }
+
+    fn tick(&mut self, now: Instant) -> Instant {
+        self.clock = self.clock.max(now);
+        self.clock
+    }
+
+    fn alive(&self) -> Result<(), Error> {
+        self.ended.as_ref().map_or(Ok(()), |closed| Err(closed.clone().into()))
+    }
+
+    fn fail_on(&mut self, result: Result<(), Error>) -> Result<(), Error> {
+        result.inspect_err(|error| self.end(error.clone()))
+    }
+
+    /// [MS-RPCH] 3.2.3.5.10, and 3.2.3.5.11 where the server could not be reached.
+    fn end(&mut self, error: Error) {
+        if self.ended.is_some() {
+            return;
+        }
+        let unreached = matches!(self.state, State::B3W(_) | State::WaitB2(_)) && matches!(error, Error::Transport(_));
+        let conns = [self.state.channel(), self.state.successor()];
+        for conn in conns.into_iter().flatten().map(|channel| channel.conn) {
+            match rpc_error_response(&RpcError::new(RpcError::SERVER_UNAVAILABLE)) {
+                Ok((head, _)) if unreached => {
+                    let event = HttpEvent::Head(Head::Response(head));
+                    self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Event { conn, event }));
+                    let end = HttpTransmit::Event { conn, event: HttpEvent::End };
+                    self.transmits.push_back(ProxyTransmit::Http(end));
+                    self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Close { conn }));
+                }
+                _ => self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Abort { conn })),
+            }
+        }
+        self.transmits.push_back(ProxyTransmit::Leg(Transmit::Abort { conn: self.leg }));
+        self.events.extend(self.queue.drain().map(ProxyChannelEvent::Undelivered));
+        self.ended = Some(Closed { reason: error.to_string().into() });
+        self.events.push_back(ProxyChannelEvent::Closed(error));
+        self.state = State::Finished;
+        self.lease = None;
+    }
+}
+
+impl std::fmt::Debug for VirtualInChannel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VirtualInChannel")
+            .field("id", &self.id)
+            .field("rpc", &self.rpc)
+            .field("caller", &self.caller)
+            .field("state", &self.state.name())
+            .field("queue", &self.queue)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,550 @@
+//! A virtual OUT channel as the outbound proxy holds it: the client's OUT channel, and the leg to the server.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use oxwire_core::{Closed, ConnectionId, Encode, Error, PeerFault, Transmit, encode_to_bytes};
+use oxwire_http::{Head, HttpEvent, HttpTransmit};
+
+use super::states::{Instance, State, Waiting};
+use crate::channel::{PdusIn, SendQueue};
+use crate::endpoint::connection::{millis, put};
+use crate::endpoint::out_channel::OutChannel;
+use crate::fault::{timed_out, wrong_value};
+use crate::flow_control::Receiver;
+use crate::front::{
+    Caller, Channel, FirstPdu, FromServer, Lease, LegEvent, ProxyChannelEvent, ProxyConfig, ProxyParts, ProxyTransmit,
+    VirtualConnectionId, on_leg, opens,
+};
+use crate::http::{RpcError, RpcTarget, out_channel_response, rpc_error_response};
+use crate::ping::{PingOriginator, earliest};
+use crate::rts::conn::{ConnA2, ConnA3};
+use crate::rts::other::{FlowControlAckPdu, Ping, PingTrafficSentNotifyPdu};
+use crate::rts::out_r1::{OutR1A4, OutR1A10};
+use crate::rts::out_r2::{OutR2A4, OutR2B3};
+use crate::rts::{
+    Ance, ChannelLifetime, ConnectionTimeout, PingTrafficSentNotify, ReceiveWindowSize, RtsCookie, Version,
+};
+
+/// After so many bytes of pings the server is told: note 50.
+const PING_TRAFFIC: u32 = 1_031;
+
+/// One virtual OUT channel at the outbound proxy: what the server sends is forwarded to the client, under the flow control of either
+/// side.
+///
+/// It is `Send` and driven by itself, as [`VirtualInChannel`](crate::inbound_proxy::VirtualInChannel) is. The OUT channel response goes
+/// out once the driver has told [`LegEvent::Opened`].
+pub struct VirtualOutChannel {
+    id: VirtualConnectionId,
+    pub(super) config: ProxyConfig,
+    cookie: RtsCookie,
+    rpc: RpcTarget,
+    caller: Caller,
+    pub(super) state: State,
+    /// The predecessor of OUT_R2, once OUT_R2/B1 has come: what it holds goes out on it, then OUT_R2/B3.
+    pub(super) leaving: Option<Waiting>,
+    pub(super) leg: ConnectionId,
+    pub(super) from_server: FromServer,
+    /// The leg's flow control: it outlives the OUT channels that use it.
+    pub(super) receiver: Receiver,
+    /// The cookie that the server names the leg by.
+    pub(super) leg_cookie: RtsCookie,
+    pub(super) timeout: Duration,
+    ping: PingOriginator,
+    ping_traffic: u32,
+    pub(super) transmits: VecDeque<ProxyTransmit>,
+    pub(super) events: VecDeque<ProxyChannelEvent>,
+    pub(super) clock: Instant,
+    ended: Option<Closed>,
+    lease: Option<Lease>,
+}
+
+impl VirtualOutChannel {
+    /// CONN/A1, or OUT_R1/A3 with an unknown cookie. [MS-RPCH] 3.2.4.5.3, 3.2.4.5.6.2
+    pub(super) fn open(now: Instant, parts: ProxyParts) -> Self {
+        let ProxyParts { config, channel, leg, transmits, lease } = parts;
+        let (first, caller, rpc) = (channel.first, channel.caller.clone(), channel.request.rpc.clone());
+        let deadline = now.checked_add(config.setup_timeout);
+        let timeout = asked_timeout(&config, &channel);
+        let (lifetime, window) = (ChannelLifetime(config.channel_lifetime), ReceiveWindowSize(config.receive_window));
+        let mut opening = VecDeque::new();
+        let (state, leg_cookie) = match first {
+            FirstPdu::ConnA1(pdu) => {
+                let a2 = ConnA2 {
+                    version: Version(1),
+                    virtual_connection_cookie: pdu.virtual_connection_cookie,
+                    out_channel_cookie: pdu.out_channel_cookie,
+                    channel_lifetime: lifetime,
+                    receive_window_size: window,
+                };
+                opening.extend(encode_to_bytes(&a2));
+                let cookie = pdu.out_channel_cookie.0;
+                let instance = instance(*channel, cookie, pdu.receive_window_size.0, &config);
+                (State::C1W(Waiting { instance, deadline }), cookie)
+            }
+            FirstPdu::OutA3(pdu) => {
+                let a4 = OutR1A4 {
+                    version: Version(1),
+                    virtual_connection_cookie: pdu.virtual_connection_cookie,
+                    predecessor_channel_cookie: pdu.predecessor_channel_cookie,
+                    successor_channel_cookie: pdu.successor_channel_cookie,
+                    channel_lifetime: lifetime,
+                    outbound_proxy_receive_window_size: window,
+                    outbound_proxy_connection_timeout: ConnectionTimeout(millis(timeout)),
+                };
+                opening.extend(encode_to_bytes(&a4));
+                let cookie = pdu.successor_channel_cookie.0;
+                let instance = instance(*channel, cookie, pdu.outbound_proxy_receive_window_size.0, &config);
+                (State::A11W(Waiting { instance, deadline }), cookie)
+            }
+            // The proxy makes this machine of OUT channels only.
+            FirstPdu::ConnB1(_) | FirstPdu::InA1(_) => (State::Finished, RtsCookie::default()),
+        };
+        let mut this = Self {
+            id: lease.id(),
+            config,
+            cookie: first.virtual_connection_cookie(),
+            rpc: rpc.clone(),
+            caller,
+            state,
+            leaving: None,
+            leg,
+            from_server: FromServer::new(config.max_pdu),
+            receiver: config.receiver(),
+            leg_cookie,
+            timeout,
+            ping: PingOriginator::new(now, timeout),
+            ping_traffic: 0,
+            transmits: transmits.into_iter().map(ProxyTransmit::Http).collect(),
+            events: VecDeque::new(),
+            clock: now,
+            ended: None,
+            lease: Some(lease),
+        };
+        this.transmits.push_back(ProxyTransmit::OpenLeg { conn: leg, rpc });
+        this.transmits.extend(opening.into_iter().map(|pdu| ProxyTransmit::Leg(on_leg(leg, pdu))));
+        let read = this.read_client();
+        let _told = this.fail_on(read.map_err(Error::from));
+        this
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn id(&self) -> VirtualConnectionId {
+        self.id
+    }
+
+    /// The virtual connection that it belongs to.
+    #[must_use]
+    pub const fn cookie(&self) -> RtsCookie {
+        self.cookie
+    }
+
+    /// Who the client is.
+    #[must_use]
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Its leg to the server.
+    #[must_use]
+    pub const fn leg(&self) -> ConnectionId {
+        self.leg
+    }
+
+    /// The state, in the words of [MS-RPCH] 3.2.4.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        self.state.name()
+    }
+
+    /// Bytes that wait for the client's window.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        let leaving = self.leaving.as_ref().map(|waiting| &waiting.instance);
+        [self.state.default(), self.state.successor(), leaving].into_iter().flatten().map(|of| of.queue.bytes()).sum()
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Takes an event of one of its client connections. Of a predecessor nothing is wanted.
+    ///
+    /// # Errors
+    /// [`Error::Peer`] for what ends it, with the PDU, the state and the section; [`Error::Closed`] after its end.
+    pub fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
+        self.alive()?;
+        self.tick(now);
+        let leaving = self.leaving.as_ref().is_some_and(|waiting| waiting.instance.channel.conn == conn);
+        let result = match event {
+            HttpEvent::Body(bytes) => match self.instance_of(conn) {
+                Some(instance) => {
+                    instance.channel.pdus.push(bytes);
+                    self.read_client().map_err(Error::from)
+                }
+                None => Ok(()),
+            },
+            HttpEvent::Reset(reset) if leaving || self.instance_of(conn).is_some() => {
+                Err(Error::Transport(format!("the client is gone: {}", reset.reason).into()))
+            }
+            // The request of an OUT channel is whole with its first PDUs.
+            _ => Ok(()),
+        };
+        self.fail_on(result)
+    }
+
+    /// Takes what happened to its leg.
+    ///
+    /// # Errors
+    /// Those of [`handle`](Self::handle).
+    pub fn handle_leg(&mut self, now: Instant, conn: ConnectionId, event: LegEvent) -> Result<(), Error> {
+        self.alive()?;
+        self.tick(now);
+        if conn != self.leg {
+            return Ok(());
+        }
+        let result = match event {
+            LegEvent::Opened => self.on_leg_opened().map_err(Error::from),
+            LegEvent::Bytes(bytes) => {
+                let state = self.state.name();
+                self.from_server.push(bytes, state).and_then(|()| self.read_server()).map_err(Error::from)
+            }
+            LegEvent::Lost(reason) => Err(Error::Transport(format!("the server is gone: {reason}").into())),
+        };
+        self.fail_on(result)
+    }
+
+    /// Takes a successor channel from the proxy. After the end the channel's connection is closed.
+    ///
+    /// # Errors
+    /// Those of [`handle`](Self::handle): a successor that nobody has reason to open ends the virtual channel.
+    pub fn attach(&mut self, now: Instant, channel: Box<Channel>) -> Result<(), Error> {
+        let conn = channel.conn;
+        let result = self.alive().and_then(|()| {
+            let now = self.tick(now);
+            let result = self.on_successor(now, *channel);
+            self.fail_on(result.map_err(Error::from))
+        });
+        if result.is_err() {
+            let abort = ProxyTransmit::Http(HttpTransmit::Abort { conn });
+            if !self.transmits.contains(&abort) {
+                self.transmits.push_back(abort);
+            }
+        }
+        result
+    }
+
+    /// Pings, and ends what takes too long.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.ended.is_some() {
+            return;
+        }
+        let now = self.tick(now);
+        let over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
+        if over(self.state.deadline()) {
+            let (expected, spec) = self.state.awaited();
+            self.end(timed_out(self.state.name(), expected, spec).into());
+        } else if over(self.leaving.as_ref().and_then(|waiting| waiting.deadline)) {
+            let expected = "window of the client for what is queued on the predecessor";
+            self.end(timed_out(self.state.name(), expected, "[MS-RPCH] 3.2.4.5.10").into());
+        } else if self.ping.is_due(now) {
+            let result = self.send_ping();
+            self.ping.on_sent(now);
+            let _told = self.fail_on(result.map_err(Error::from));
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None` is "never".
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.ended.is_some() {
+            return None;
+        }
+        let leaving = self.leaving.as_ref().and_then(|waiting| waiting.deadline);
+        earliest([self.ping.poll_timeout(), self.state.deadline(), leaving])
+    }
+
+    /// [MS-RPCH] 3.2.4.6, and note 50: the server is told of the pings that take from the channel lifetime.
+    fn send_ping(&mut self) -> Result<(), PeerFault> {
+        if self.state.default().is_none_or(|instance| instance.channel.plugged.is_some()) {
+            return Ok(());
+        }
+        self.send_to_client(&Ping {})?;
+        self.ping_traffic = self.ping_traffic.saturating_add(20);
+        if self.ping_traffic > PING_TRAFFIC {
+            let ping_traffic_sent_notify = PingTrafficSentNotify(mem::take(&mut self.ping_traffic));
+            self.send_to_server(&PingTrafficSentNotifyPdu { ping_traffic_sent_notify });
+        }
+        Ok(())
+    }
+
+    /// What is to be done. Take from it no more than the connection can hold: what is not taken holds the server's window.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<ProxyTransmit> {
+        if let Some(transmit) = self.transmits.pop_front() {
+            return Some(transmit);
+        }
+        self.tick(now);
+        if let Some(waiting) = &mut self.leaving {
+            // What comes behind is the successor's, and waits for OUT_R2/B3.
+            return match next(&mut waiting.instance, "B1W") {
+                Ok(Some(pdu)) => Some(self.forwarded(pdu)),
+                Ok(None) if waiting.instance.queue.is_empty() => {
+                    let result = self.take_leave();
+                    let _told = self.fail_on(result.map_err(Error::from));
+                    self.transmits.pop_front()
+                }
+                Ok(None) => None,
+                Err(fault) => {
+                    self.end(fault.into());
+                    self.transmits.pop_front()
+                }
+            };
+        }
+        let state = self.state.name();
+        let instance = self.state.default_mut()?;
+        match next(instance, state) {
+            Ok(Some(pdu)) => Some(self.forwarded(pdu)),
+            Ok(None) if instance.queue.is_empty() && matches!(self.state, State::Finishing(_)) => {
+                let result = self.finish();
+                let _told = self.fail_on(result.map_err(Error::from));
+                self.transmits.pop_front()
+            }
+            Ok(None) => None,
+            Err(fault) => {
+                self.end(fault.into());
+                self.transmits.pop_front()
+            }
+        }
+    }
+
+    /// What happened.
+    pub fn poll_event(&mut self) -> Option<ProxyChannelEvent> {
+        self.events.pop_front()
+    }
+
+    /// A PDU goes to the client, which is what consumes it here: [MS-RPCH] 3.2.1.4.1.1.
+    fn forwarded(&mut self, (conn, pdu): (ConnectionId, Bytes)) -> ProxyTransmit {
+        self.ping.on_sent(self.clock);
+        if self.receiver.consume(pdu.len()) == Ok(true) {
+            let flow_control_ack = self.receiver.ack(self.leg_cookie);
+            self.send_to_server(&FlowControlAckPdu { flow_control_ack });
+        }
+        ProxyTransmit::Http(HttpTransmit::Event { conn, event: HttpEvent::Body(pdu) })
+    }
+
+    pub(super) fn send_to_server<T: Encode>(&mut self, pdu: &T) {
+        if let Ok(bytes) = encode_to_bytes(pdu) {
+            self.transmits.push_back(ProxyTransmit::Leg(on_leg(self.leg, bytes)));
+        }
+    }
+
+    pub(super) fn send_to_client<T: Encode>(&mut self, pdu: &T) -> Result<(), PeerFault> {
+        encode_to_bytes(pdu).map_or(Ok(()), |bytes| self.forward(bytes))
+    }
+
+    /// Puts an RTS PDU on the default OUT channel, or has it wait where that is plugged.
+    pub(super) fn forward(&mut self, bytes: Bytes) -> Result<(), PeerFault> {
+        let (now, state) = (self.clock, self.state.name());
+        let Some(instance) = self.state.default_mut() else { return Ok(()) };
+        if let Some(plugged) = &mut instance.channel.plugged {
+            plugged.push_back(bytes);
+            return Ok(());
+        }
+        let transmit = put(&mut instance.channel, bytes, state)?;
+        self.transmits.push_back(ProxyTransmit::Http(transmit));
+        self.ping.on_sent(now);
+        Ok(())
+    }
+
+    /// Ends plugged channel mode of the default OUT channel: the response, then what has waited.
+    pub(super) fn unplug(&mut self) -> Result<(), PeerFault> {
+        let (now, state) = (self.clock, self.state.name());
+        let Some(instance) = self.state.default_mut() else { return Ok(()) };
+        let Some(waiting) = instance.channel.plugged.take() else { return Ok(()) };
+        if let Ok(head) = out_channel_response(self.config.channel_lifetime) {
+            let (conn, event) = (instance.channel.conn, HttpEvent::Head(Head::Response(head)));
+            self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Event { conn, event }));
+        }
+        for bytes in waiting {
+            let transmit = put(&mut instance.channel, bytes, state)?;
+            self.transmits.push_back(ProxyTransmit::Http(transmit));
+        }
+        self.ping.on_sent(now);
+        Ok(())
+    }
+
+    /// [MS-RPCH] 3.2.4.5.3: once the server is reached, the response and CONN/A3. A successor's response waits for OUT_R1/A11.
+    fn on_leg_opened(&mut self) -> Result<(), PeerFault> {
+        if !matches!(self.state, State::C1W(_)) {
+            return Ok(());
+        }
+        self.unplug()?;
+        self.send_to_client(&ConnA3 { connection_timeout: ConnectionTimeout(millis(self.timeout)) })
+    }
+
+    fn on_successor(&mut self, now: Instant, channel: Channel) -> Result<(), PeerFault> {
+        let FirstPdu::OutA3(pdu) = channel.first else {
+            let (found, opens) = (channel.first.name(), opens(&channel.first));
+            let expected = if opens { "no second CONN/A1" } else { "OUT_R2/A3" };
+            return Err(wrong_value(self.state.name(), expected, found, "[MS-RPCH] 3.2.4.5.3"));
+        };
+        self.state.check_out_r2_a3(pdu.predecessor_channel_cookie.0)?;
+        if self.leaving.is_some() {
+            let expected = "OUT_R2/A3 after OUT_R2/B3";
+            return Err(wrong_value("opened", expected, "OUT_R2/A3", "[MS-RPCH] 3.2.4.5.6.1"));
+        }
+        self.timeout = asked_timeout(&self.config, &channel);
+        self.ping.set_connection_timeout(self.timeout);
+        let window = pdu.outbound_proxy_receive_window_size.0;
+        let successor = instance(channel, pdu.successor_channel_cookie.0, window, &self.config);
+        if let State::Opened(state) = mem::replace(&mut self.state, State::Finished) {
+            let deadline = now.checked_add(self.config.setup_timeout);
+            self.state = State::B1OrC1W(Box::new(state.on_out_r2_a3(successor, deadline)));
+        }
+        self.send_to_server(&OutR2A4 { successor_channel_cookie: pdu.successor_channel_cookie });
+        self.read_client()
+    }
+
+    /// The predecessor of OUT_R2 holds nothing more: OUT_R2/B3, and the successor is unplugged where OUT_R2/C1 has come.
+    fn take_leave(&mut self) -> Result<(), PeerFault> {
+        let Some(Waiting { mut instance, .. }) = self.leaving.take() else { return Ok(()) };
+        let Ok(b3) = encode_to_bytes(&OutR2B3 { ance: Ance }) else { return Ok(()) };
+        let last = put(&mut instance.channel, b3, "B1W");
+        self.transmits.extend(last.clone().map(ProxyTransmit::Http));
+        self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Close { conn: instance.channel.conn }));
+        last?;
+        if matches!(self.state, State::Opened(_)) {
+            self.unplug()?;
+            self.events.push_back(ProxyChannelEvent::Recycled);
+        }
+        Ok(())
+    }
+
+    /// Everything queued is out, and OUT_R1/A9 has come: OUT_R1/A10 and the end. [MS-RPCH] 3.2.4.5.8
+    fn finish(&mut self) -> Result<(), PeerFault> {
+        self.send_to_client(&OutR1A10 { ance: Ance })?;
+        if let Some(instance) = self.state.default() {
+            let close = HttpTransmit::Close { conn: instance.channel.conn };
+            self.transmits.push_back(ProxyTransmit::Http(close));
+        }
+        self.transmits.push_back(ProxyTransmit::Leg(Transmit::Close { conn: self.leg }));
+        self.events.push_back(ProxyChannelEvent::Finished);
+        self.ended = Some(Closed { reason: "another outbound proxy has taken over (OUT_R1)".into() });
+        self.state = State::Finished;
+        self.lease = None;
+        Ok(())
+    }
+
+    fn instance_of(&mut self, conn: ConnectionId) -> Option<&mut Instance> {
+        if self.state.default().is_some_and(|instance| instance.channel.conn == conn) {
+            return self.state.default_mut();
+        }
+        self.state.successor_mut().filter(|instance| instance.channel.conn == conn)
+    }
+
+    fn tick(&mut self, now: Instant) -> Instant {
+        self.clock = self.clock.max(now);
+        self.clock
+    }
+
+    fn alive(&self) -> Result<(), Error> {
+        self.ended.as_ref().map_or(Ok(()), |closed| Err(closed.clone().into()))
+    }
+
+    fn fail_on(&mut self, result: Result<(), Error>) -> Result<(), Error> {
+        result.inspect_err(|error| self.end(error.clone()))
+    }
+
+    /// [MS-RPCH] 3.2.4.5.14, and 3.2.3.5.11 where the server could not be reached.
+    fn end(&mut self, error: Error) {
+        if self.ended.is_some() {
+            return;
+        }
+        let unreached = matches!(error, Error::Transport(_)) && matches!(self.state, State::C1W(_) | State::A11W(_));
+        let leaving = self.leaving.take().map(|waiting| waiting.instance);
+        let mut instances = vec![leaving];
+        match mem::replace(&mut self.state, State::Finished) {
+            State::B1OrC1W(state) => instances.extend([Some(state.predecessor), Some(state.successor)]),
+            State::C1W(state) | State::A11W(state) | State::R2C1W(state) | State::Finishing(state) => {
+                instances.push(Some(state.instance));
+            }
+            State::Opened(state) => instances.push(Some(state.instance)),
+            State::Finished => {}
+        }
+        for mut instance in instances.into_iter().flatten() {
+            let conn = instance.channel.conn;
+            match rpc_error_response(&RpcError::new(RpcError::SERVER_UNAVAILABLE)) {
+                // A channel is plugged until its response has begun.
+                Ok((head, _)) if unreached && instance.channel.plugged.is_some() => {
+                    for event in [HttpEvent::Head(Head::Response(head)), HttpEvent::End] {
+                        self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Event { conn, event }));
+                    }
+                    self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Close { conn }));
+                }
+                _ => self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Abort { conn })),
+            }
+            self.events.extend(instance.queue.drain().map(ProxyChannelEvent::Undelivered));
+        }
+        self.transmits.push_back(ProxyTransmit::Leg(Transmit::Abort { conn: self.leg }));
+        self.ended = Some(Closed { reason: error.to_string().into() });
+        self.events.push_back(ProxyChannelEvent::Closed(error));
+        self.lease = None;
+    }
+}
+
+/// The next PDU of an OUT channel, where channel mode, window and lifetime let it go.
+fn next(instance: &mut Instance, state: &'static str) -> Result<Option<(ConnectionId, Bytes)>, PeerFault> {
+    let Instance { channel, queue } = instance;
+    let Some(len) = queue.front_len() else { return Ok(None) };
+    if channel.plugged.is_some() {
+        return Ok(None);
+    }
+    let spec = "[MS-RPCH] 2.1.2.1.8";
+    if !channel.sender.can_ever_send(len) {
+        let found = format!("{len} bytes into {}", channel.sender.peer_receive_window());
+        return Err(wrong_value(state, "RPC PDUs that the client's ReceiveWindow takes", found, spec));
+    }
+    if !channel.lifetime.has_room_for_rpc(len) {
+        let found = format!("{len} bytes, and {} are left", channel.lifetime.left());
+        return Err(wrong_value(state, "RPC PDUs within the channel lifetime that the server was told", found, spec));
+    }
+    if !channel.sender.send(len) {
+        return Ok(None);
+    }
+    channel.on_sent(len);
+    Ok(queue.pop().map(|pdu| (channel.conn, pdu)))
+}
+
+/// An OUT channel in plugged channel mode. What is kept back for RTS PDUs is for OUT_R1/A10 or OUT_R2/B3 alone: the server counts the
+/// lifetime and leaves room for the rest.
+fn instance(channel: Channel, cookie: RtsCookie, window: u32, config: &ProxyConfig) -> Instance {
+    let Channel { conn, pdus, .. } = channel;
+    let pdus: PdusIn = pdus;
+    let mut channel = OutChannel::new(conn, cookie, window, config.channel_lifetime, pdus, Some(VecDeque::new()));
+    channel.lifetime = channel.lifetime.with_reserve(64);
+    Instance { channel, queue: SendQueue::new(usize::MAX) }
+}
+
+/// ConnectionTimeout: what the request asks for, [MS-RPCH] 3.2.4.5.1, or the setting.
+fn asked_timeout(config: &ProxyConfig, channel: &Channel) -> Duration {
+    let asked = channel.request.pragmas.min_conn_timeout.map(|seconds| Duration::from_secs(u64::from(seconds)));
+    asked.unwrap_or(config.connection_timeout)
+}
+
+impl std::fmt::Debug for VirtualOutChannel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VirtualOutChannel")
+            .field("id", &self.id)
+            .field("rpc", &self.rpc)
+            .field("caller", &self.caller)
+            .field("state", &self.state.name())
+            .field("queued", &self.queued())
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
