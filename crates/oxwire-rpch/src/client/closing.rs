@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use oxwire_core::{Closed, ConnectionId, Error, Misuse};
-use oxwire_http::{HttpEvent, ResponseHead};
+use oxwire_http::{HttpEvent, ResetCause, ResponseHead};
 
 use super::event::{CloseReason, Event};
 use super::io::after;
@@ -132,8 +132,8 @@ impl Client {
     }
 
     /// A connection is gone.
-    pub(super) fn lost(&mut self, channel: ChannelKind, reason: Arc<str>) {
-        self.end(CloseReason::Transport { channel, reason });
+    pub(super) fn lost(&mut self, channel: ChannelKind, cause: ResetCause, reason: Arc<str>) {
+        self.end(CloseReason::Transport { channel, cause, reason });
     }
 }
 

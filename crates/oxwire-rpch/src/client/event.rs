@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use oxwire_core::{Misuse, PeerFault};
+use oxwire_http::ResetCause;
 
 use super::config::Route;
 use crate::http::{ChannelKind, RpcError};
@@ -108,6 +109,8 @@ pub enum CloseReason {
     Transport {
         /// Of which channel.
         channel: ChannelKind,
+        /// Why, as far as whoever opened the connection knows.
+        cause: ResetCause,
         /// Why, for people.
         reason: Arc<str>,
     },

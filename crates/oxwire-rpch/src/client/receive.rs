@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use oxwire_core::{ConnectionId, Decode, Error, Limits, PeerFault, decode_all};
-use oxwire_http::{Head, HttpEvent, RequestFate};
+use oxwire_http::{Head, HttpEvent, RequestFate, Reset, ResetCause};
 
 use super::channels::InState;
 use super::event::Event;
@@ -91,7 +91,7 @@ impl Client {
                 self.on_end(place);
                 Ok(())
             }
-            HttpEvent::Reset(reset) => self.on_reset(now, conn, place, reset.request, reset.reason),
+            HttpEvent::Reset(reset) => self.on_reset(now, conn, place, reset),
             // The body of an IN channel response, trailers: nothing that the text gives a meaning.
             _ => Ok(()),
         }
@@ -242,18 +242,12 @@ impl Client {
     /// virtual connection.
     fn on_end(&mut self, place: Place) {
         if place.kind() == ChannelKind::Out && place != Place::Past {
-            self.lost(ChannelKind::Out, "its response ended before it was recycled".into());
+            let reason = "its response ended before it was recycled";
+            self.lost(ChannelKind::Out, ResetCause::Unspecified, reason.into());
         }
     }
 
-    fn on_reset(
-        &mut self,
-        now: Instant,
-        conn: ConnectionId,
-        place: Place,
-        fate: RequestFate,
-        reason: std::sync::Arc<str>,
-    ) -> Result<(), Error> {
+    fn on_reset(&mut self, now: Instant, conn: ConnectionId, place: Place, reset: Reset) -> Result<(), Error> {
         self.io.forget(conn);
         if place == Place::Predecessor {
             // "If the connection close comes from a predecessor, the client implementation MUST ignore this event."
@@ -262,7 +256,7 @@ impl Client {
             }
             return Ok(());
         }
-        if fate == RequestFate::NotSent {
+        if reset.request == RequestFate::NotSent {
             // Held back by authentication, or never connected: it may go out again.
             let max = self.io.config.max_reopens;
             match &mut self.state {
@@ -287,7 +281,7 @@ impl Client {
                 _ => {}
             }
         }
-        self.lost(place.kind(), reason);
+        self.lost(place.kind(), reset.cause, reset.reason);
         Ok(())
     }
 

@@ -1,4 +1,15 @@
 //! IN channel recycling, step by step against [MS-RPCH] 3.2.1.5.3.2 and 3.2.1.5.3.3. No third-party client follows it.
+//!
+//! | step | IN_R1 | IN_R2 | section | tests |
+//! | --- | --- | --- | --- | --- |
+//! | 0 | the lifetime nears its end | the same | 3.2.2.4.2, note 32 | `step_0_…` |
+//! | 1 | IN channel request, A1 | the same | 3.2.2.5.12 | `step_1_…` |
+//! | 2 | Opened_A4W: the predecessor carries on | the same | 3.2.2.5.12 | `step_2_…` |
+//! | 3 | A4: A5 on the predecessor, the successor is the default | the same, without a window | 3.2.2.5.5 | `step_3_in_r1_…`, `step_3_in_r2_…` |
+//! | 4 | acknowledgements name the successor | the same | 3.2.1.5.1.2 | `step_4_…` |
+//! | 5 | the proxy ends the predecessor: A6, B1, close | close | 3.2.2.5.11, 3.2.3.5.6, 3.2.3.5.8 | `step_5_…` |
+//!
+//! A2, A3, A6, B1 and B2 pass between proxies and server, and are tested there.
 
 use super::*;
 use crate::client::{CloseReason, Recycling};
