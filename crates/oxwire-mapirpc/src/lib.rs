@@ -15,6 +15,8 @@
 //! ```
 
 pub mod mgmt;
+pub mod nspi;
+pub mod rfr;
 
 use oxwire_core::Structure;
 use oxwire_rpc::pdu::SyntaxIdentifier;

@@ -8,6 +8,7 @@ use oxwire_core::{
 
 use super::field::{Field, REREAD, fixed_fields, read_count, write_count};
 use super::{DisplayType, RowLimit};
+use crate::property::MultipleBinary;
 
 /// A MinimalEntryID, [MS-OXNSPI] 2.3.8.1: names a row for as long as the session lasts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -314,6 +315,14 @@ pub struct EntryIds<'a>(EntryIdSource<'a>);
 enum EntryIdSource<'a> {
     Slice(&'a [&'a [u8]]),
     Wire { count: usize, bytes: &'a [u8] },
+    Multiple(MultipleBinary<'a>),
+}
+
+/// The values of a BinaryArray_r in stub data: [`MultipleBinary::decode_referents`].
+impl<'a> From<MultipleBinary<'a>> for EntryIds<'a> {
+    fn from(ids: MultipleBinary<'a>) -> Self {
+        Self(EntryIdSource::Multiple(ids))
+    }
 }
 
 impl<'a> EntryIds<'a> {
@@ -329,6 +338,7 @@ impl<'a> EntryIds<'a> {
         match self.0 {
             EntryIdSource::Slice(ids) => ids.len(),
             EntryIdSource::Wire { count, .. } => count,
+            EntryIdSource::Multiple(ids) => ids.len(),
         }
     }
 
@@ -340,14 +350,16 @@ impl<'a> EntryIds<'a> {
 
     /// The bytes of each, in order.
     pub fn iter(self) -> impl Iterator<Item = &'a [u8]> + 'a {
-        let (slice, wire): (&[&[u8]], &[u8]) = match self.0 {
-            EntryIdSource::Slice(ids) => (ids, &[]),
-            EntryIdSource::Wire { bytes, .. } => (&[], bytes),
+        let none = MultipleBinary::new(&[]);
+        let (slice, wire, multiple): (&[&[u8]], &[u8], _) = match self.0 {
+            EntryIdSource::Slice(ids) => (ids, &[], none),
+            EntryIdSource::Wire { bytes, .. } => (&[], bytes, none),
+            EntryIdSource::Multiple(ids) => (&[], &[], ids),
         };
         let mut r = Reader::with_limits(wire, &REREAD);
         // Never an error: each was read once.
         let wire = std::iter::from_fn(move || if r.is_empty() { None } else { Self::one(&mut r).ok() });
-        slice.iter().copied().chain(wire)
+        slice.iter().copied().chain(wire).chain(multiple.iter())
     }
 
     fn one(r: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {

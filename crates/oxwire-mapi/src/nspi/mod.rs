@@ -30,6 +30,7 @@ mod get_template_info;
 mod mod_link_att;
 mod mod_props;
 mod names;
+mod ndr;
 mod query_columns;
 mod query_rows;
 mod resolve_names;
@@ -63,7 +64,7 @@ pub use query_columns::{QueryColumnsRequest, QueryColumnsResponse, QueryColumnsS
 pub use query_rows::{QueryRowsRequest, QueryRowsResponse, QueryRowsSuccess};
 pub use resolve_names::{ResolveNamesRequest, ResolveNamesResponse, ResolveNamesSuccess};
 pub use resort_restriction::{ResortRestrictionRequest, ResortRestrictionResponse, ResortRestrictionSuccess};
-pub use rows::{ColumnsAndRows, ColumnsAndRowsWriter, RowLimit};
+pub use rows::{ColumnsAndRows, ColumnsAndRowsWriter, Row, RowLimit};
 pub use seek_entries::{SeekEntriesRequest, SeekEntriesResponse, SeekEntriesSuccess};
 pub use stat::{Place, Stat, StatAnswer};
 pub use unbind::{UnbindRequest, UnbindResponse, UnbindSuccess};

@@ -5,6 +5,7 @@ use std::fmt;
 use oxwire_core::{DecodeError, EncodeError, Guid, Reader, Utf16, Writer, utf16_le_len};
 
 use super::field::{Field, REREAD, read_count, write_count};
+use crate::property::{MultipleString, MultipleString8};
 
 /// The name of a property, PropertyName_r of [MS-OXNSPI] 2.3.5: PropertyNameGuid and PropertyNameId of GetMatches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,14 @@ pub struct Strings<'a>(StringSource<'a>);
 enum StringSource<'a> {
     Slice(&'a [&'a [u8]]),
     Wire { count: usize, bytes: &'a [u8] },
+    Multiple(MultipleString8<'a>),
+}
+
+/// The strings of a StringsArray_r in stub data: [`MultipleString8::decode_referents`].
+impl<'a> From<MultipleString8<'a>> for Strings<'a> {
+    fn from(strings: MultipleString8<'a>) -> Self {
+        Self(StringSource::Multiple(strings))
+    }
 }
 
 impl<'a> Strings<'a> {
@@ -54,6 +63,7 @@ impl<'a> Strings<'a> {
         match self.0 {
             StringSource::Slice(names) => names.len(),
             StringSource::Wire { count, .. } => count,
+            StringSource::Multiple(strings) => strings.len(),
         }
     }
 
@@ -65,14 +75,16 @@ impl<'a> Strings<'a> {
 
     /// The strings, in order.
     pub fn iter(self) -> impl Iterator<Item = &'a [u8]> + 'a {
-        let (slice, wire): (&[&[u8]], &[u8]) = match self.0 {
-            StringSource::Slice(names) => (names, &[]),
-            StringSource::Wire { bytes, .. } => (&[], bytes),
+        let none = MultipleString8::new(&[]);
+        let (slice, wire, multiple): (&[&[u8]], &[u8], _) = match self.0 {
+            StringSource::Slice(names) => (names, &[], none),
+            StringSource::Wire { bytes, .. } => (&[], bytes, none),
+            StringSource::Multiple(strings) => (&[], &[], strings),
         };
         let mut r = Reader::with_limits(wire, &REREAD);
         // Never an error: each was read once.
         let wire = std::iter::from_fn(move || if r.is_empty() { None } else { r.c_string("Names").ok() });
-        slice.iter().copied().chain(wire)
+        slice.iter().copied().chain(wire).chain(multiple.iter())
     }
 }
 
@@ -120,6 +132,14 @@ pub struct WideStrings<'a>(WideSource<'a>);
 enum WideSource<'a> {
     Slice(&'a [&'a str]),
     Wire { count: usize, bytes: &'a [u8] },
+    Multiple(MultipleString<'a>),
+}
+
+/// The strings of a WStringsArray_r in stub data: [`MultipleString::decode_referents`].
+impl<'a> From<MultipleString<'a>> for WideStrings<'a> {
+    fn from(strings: MultipleString<'a>) -> Self {
+        Self(WideSource::Multiple(strings))
+    }
 }
 
 impl<'a> WideStrings<'a> {
@@ -135,6 +155,7 @@ impl<'a> WideStrings<'a> {
         match self.0 {
             WideSource::Slice(names) => names.len(),
             WideSource::Wire { count, .. } => count,
+            WideSource::Multiple(strings) => strings.len(),
         }
     }
 
@@ -146,14 +167,16 @@ impl<'a> WideStrings<'a> {
 
     /// The characters of each, in order; unpaired surrogates as U+FFFD.
     pub fn iter(self) -> impl Iterator<Item = WideString<'a>> + 'a {
-        let (slice, wire): (&[&str], &[u8]) = match self.0 {
-            WideSource::Slice(names) => (names, &[]),
-            WideSource::Wire { bytes, .. } => (&[], bytes),
+        let (slice, wire, multiple): (&[&str], &[u8], _) = match self.0 {
+            WideSource::Slice(names) => (names, &[], None),
+            WideSource::Wire { bytes, .. } => (&[], bytes, None),
+            WideSource::Multiple(strings) => (&[], &[], Some(strings)),
         };
+        let multiple = multiple.into_iter().flat_map(MultipleString::iter);
         let mut r = Reader::with_limits(wire, &REREAD);
         // Never an error: each was read once.
         let wire = std::iter::from_fn(move || if r.is_empty() { None } else { r.c_utf16("Names").ok() });
-        slice.iter().map(|text| WideString::Text(text)).chain(wire.map(WideString::Wire))
+        slice.iter().map(|text| WideString::Text(text)).chain(wire.chain(multiple).map(WideString::Wire))
     }
 }
 

@@ -1,10 +1,15 @@
 //! Columns and rows of an answer: LargePropertyTagArray, RowCount and AddressBookPropertyRows, [MS-OXCMAPIHTTP] 2.2.1.7.
 
+use std::fmt;
+
 use bytes::BytesMut;
-use oxwire_core::{DecodeError, EncodeError, Reader, Writer};
+use oxwire_core::{DecodeError, EncodeError, EncodeErrorKind, Reader, Writer};
 
 use super::field::{Field, MAX_ELEMENTS, read_count, write_count};
-use crate::property::{Cell, CountWidth, PropertyRows, PropertyTag, PropertyTags, RowsWriter};
+use super::value_list::{TaggedValue, ValueList, ValueLists};
+use crate::property::{
+    Cell, CountWidth, PropertyRow, PropertyRows, PropertyTag, PropertyTags, PropertyType, PropertyValue, RowsWriter,
+};
 
 /// The most rows or matches that the answer to a request may have: what the request asked for. Outlook crashes at one more.
 /// Every request that is answered with rows gives its own.
@@ -16,6 +21,12 @@ impl RowLimit {
         Self(rows.try_into().unwrap_or(usize::MAX).min(MAX_ELEMENTS))
     }
 
+    /// Of a request that names its rows one by one, in an encoding that has a structure of its own for it: NspiResolveNames.
+    #[must_use]
+    pub fn for_names(names: usize) -> Self {
+        Self::new(names)
+    }
+
     /// How many rows; at most 100,000.
     #[must_use]
     pub const fn get(self) -> usize {
@@ -24,36 +35,115 @@ impl RowLimit {
 }
 
 /// The columns and rows of an answer, as a view. Read, or written by a [`ColumnsAndRowsWriter`] within a [`RowLimit`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ColumnsAndRows<'a> {
-    columns: PropertyTags<'a>,
-    count: usize,
-    bytes: &'a [u8],
+#[derive(Clone, Copy)]
+pub struct ColumnsAndRows<'a>(Source<'a>);
+
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Wire { columns: PropertyTags<'a>, count: usize, bytes: &'a [u8] },
+    Ndr(ValueLists<'a>),
 }
 
 impl<'a> ColumnsAndRows<'a> {
-    /// The columns.
+    /// Rows that carry their tags, as RPC has them: [`ValueLists::decode_ndr`].
+    #[must_use]
+    pub const fn tagged(rows: ValueLists<'a>) -> Self {
+        Self(Source::Ndr(rows))
+    }
+
+    /// The columns. None over RPC, where each row has its tags.
     #[must_use]
     pub const fn columns(&self) -> PropertyTags<'a> {
-        self.columns
+        match self.0 {
+            Source::Wire { columns, .. } => columns,
+            Source::Ndr(_) => PropertyTags::EMPTY,
+        }
     }
 
     /// The rows. None of them allocates; text stays UTF-16.
-    #[must_use]
-    pub const fn rows(&self) -> PropertyRows<'a> {
-        PropertyRows::from_wire(self.bytes, self.count, self.columns, CountWidth::AddressBook)
+    pub fn rows(&self) -> impl Iterator<Item = Result<Row<'a>, DecodeError>> + 'a {
+        let (wire, ndr) = match self.0 {
+            Source::Wire { columns, count, bytes } => {
+                (PropertyRows::from_wire(bytes, count, columns, CountWidth::AddressBook), ValueLists::new(&[]))
+            }
+            Source::Ndr(rows) => (PropertyRows::empty(PropertyTags::EMPTY), rows),
+        };
+        let ndr = ndr.iter().map(|row| Ok(Row(RowSource::Ndr(row))));
+        wire.map(|row| row.map(|row| Row(RowSource::Wire(row)))).chain(ndr)
     }
 
     /// How many rows there are.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.count
+        match self.0 {
+            Source::Wire { count, .. } => count,
+            Source::Ndr(rows) => rows.len(),
+        }
     }
 
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.count == 0
+        self.len() == 0
+    }
+}
+
+/// Two are the same when their columns and their cells are.
+impl PartialEq for ColumnsAndRows<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.columns() == other.columns()
+            && self
+                .rows()
+                .map(|row| row.map(|row| row.cells().collect::<Vec<_>>()))
+                .eq(other.rows().map(|row| row.map(|row| row.cells().collect::<Vec<_>>())))
+    }
+}
+
+/// Tags and counts are shown, not values: an address book is personal data.
+impl fmt::Debug for ColumnsAndRows<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ColumnsAndRows").field("columns", &self.columns()).field("rows", &self.len()).finish()
+    }
+}
+
+/// One row of an answer.
+#[derive(Debug, Clone)]
+pub struct Row<'a>(RowSource<'a>);
+
+#[derive(Debug, Clone)]
+enum RowSource<'a> {
+    Wire(PropertyRow<'a>),
+    Ndr(ValueList<'a>),
+}
+
+impl<'a> Row<'a> {
+    /// The cells in order, each with its tag. One that RPC has an error code for is a [`Cell::Error`], under a tag whose type is
+    /// PtypErrorCode.
+    pub fn cells(&self) -> impl Iterator<Item = Result<(PropertyTag, Cell<'a>), DecodeError>> + 'a {
+        let (wire, ndr) = match &self.0 {
+            RowSource::Wire(row) => (Some(row.cells()), ValueList::new(&[])),
+            RowSource::Ndr(row) => (None, *row),
+        };
+        let ndr = ndr.iter().map(|TaggedValue { tag, value }| {
+            let cell = match value {
+                PropertyValue::ErrorCode(code) => Cell::Error(code),
+                PropertyValue::Null if tag.property_type() != PropertyType::NULL => Cell::Absent,
+                value => Cell::Value(value),
+            };
+            Ok((tag, cell))
+        });
+        wire.into_iter().flatten().chain(ndr)
+    }
+
+    /// The cell of the property with this id, whatever its type; `None` without one.
+    ///
+    /// # Errors
+    /// [`DecodeError`] of the first cell up to it that cannot be read.
+    pub fn cell(&self, tag: PropertyTag) -> Option<Result<Cell<'a>, DecodeError>> {
+        self.cells().find_map(|item| match item {
+            Ok((found, cell)) => (found.id() == tag.id()).then_some(Ok(cell)),
+            Err(error) => Some(Err(error)),
+        })
     }
 }
 
@@ -63,18 +153,26 @@ impl<'de> Field<'de> for ColumnsAndRows<'de> {
         let count = read_count(r, "RowCount")?;
         let count = r.count(count, 1, "RowData")?;
         let rows = PropertyRows::decode(r, count, columns, CountWidth::AddressBook)?;
-        Ok(Self { columns, count, bytes: rows.as_bytes() })
+        Ok(Self(Source::Wire { columns, count, bytes: rows.as_bytes() }))
     }
 
-    fn write(&self, w: &mut Writer<'_>, _: &'static str) -> Result<(), EncodeError> {
-        Field::write(&self.columns, w, "Columns")?;
-        write_count(w, self.count, "RowCount")?;
-        w.bytes(self.bytes);
+    fn write(&self, w: &mut Writer<'_>, field: &'static str) -> Result<(), EncodeError> {
+        let Source::Wire { columns, count, bytes } = self.0 else {
+            let expected = "rows of columns: those of RPC have tags of their own";
+            let found = u64::try_from(self.len()).unwrap_or(u64::MAX);
+            return Err(w.error(field, EncodeErrorKind::Value { expected, found }));
+        };
+        Field::write(&columns, w, "Columns")?;
+        write_count(w, count, "RowCount")?;
+        w.bytes(bytes);
         Ok(())
     }
 
     fn size(&self) -> usize {
-        self.columns.size().saturating_add(4).saturating_add(self.bytes.len())
+        match self.0 {
+            Source::Wire { columns, bytes, .. } => columns.size().saturating_add(4).saturating_add(bytes.len()),
+            Source::Ndr(_) => 0,
+        }
     }
 }
 
@@ -121,6 +219,6 @@ impl<'b, 'c> ColumnsAndRowsWriter<'b, 'c> {
         'c: 'b,
     {
         let rows = self.rows.finish();
-        ColumnsAndRows { columns: self.columns, count: rows.len(), bytes: rows.as_bytes() }
+        ColumnsAndRows(Source::Wire { columns: self.columns, count: rows.len(), bytes: rows.as_bytes() })
     }
 }

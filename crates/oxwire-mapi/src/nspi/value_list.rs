@@ -5,6 +5,7 @@ use std::fmt;
 use oxwire_core::{Decode, DecodeError, Encode, EncodeError, EncodeErrorKind, Reader, Structure, Writer};
 
 use super::field::{Field, REREAD, read_count, write_count};
+use super::ndr::{self, Ndr, Properties, RowSet};
 use crate::property::{CountWidth, PropertyTag, PropertyType, PropertyValue};
 
 const WIDTH: CountWidth = CountWidth::AddressBook;
@@ -19,6 +20,18 @@ pub struct TaggedValue<'a> {
 }
 
 impl<'a> TaggedValue<'a> {
+    /// Reads a PropertyValue_r as NDR has it, [MS-OXNSPI] 2.3.1.12, and what it refers to. The reader stands at a multiple of 4 of
+    /// little-endian stub data.
+    ///
+    /// # Errors
+    /// As [`ValueList::decode_ndr`].
+    pub fn decode_ndr(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let mut ndr = Ndr::new(r.clone());
+        let value = ndr::value(&mut ndr)?;
+        r.bytes(ndr.position(), "PropertyValue_r")?;
+        Ok(value)
+    }
+
     /// A value under the id of `tag`, with the type that the value has.
     #[must_use]
     pub const fn new(tag: PropertyTag, value: PropertyValue<'a>) -> Self {
@@ -64,9 +77,22 @@ pub struct ValueList<'a>(Source<'a>);
 enum Source<'a> {
     Slice(&'a [TaggedValue<'a>]),
     Wire { count: usize, bytes: &'a [u8] },
+    Ndr(Properties<'a>),
 }
 
 impl<'a> ValueList<'a> {
+    /// Reads a PropertyRow_r as NDR has it, [MS-OXNSPI] 2.3.2: Reserved, cValues, the pointer, and the values. The reader stands at
+    /// a multiple of 4 of little-endian stub data.
+    ///
+    /// # Errors
+    /// [`DecodeError`]: counts that do not agree, or past the bytes or the limits; a type that [MS-OXNSPI] does not have.
+    pub fn decode_ndr(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let mut ndr = Ndr::new(r.clone());
+        let properties = ndr::whole_row(&mut ndr)?;
+        r.bytes(ndr.position(), "PropertyRow_r")?;
+        Ok(Self(Source::Ndr(properties)))
+    }
+
     /// A view over a slice.
     #[must_use]
     pub const fn new(values: &'a [TaggedValue<'a>]) -> Self {
@@ -79,6 +105,7 @@ impl<'a> ValueList<'a> {
         match self.0 {
             Source::Slice(values) => values.len(),
             Source::Wire { count, .. } => count,
+            Source::Ndr(properties) => properties.count,
         }
     }
 
@@ -90,14 +117,15 @@ impl<'a> ValueList<'a> {
 
     /// Each with its tag, in order.
     pub fn iter(self) -> impl Iterator<Item = TaggedValue<'a>> + 'a {
-        let (slice, wire): (&[TaggedValue<'_>], &[u8]) = match self.0 {
-            Source::Slice(values) => (values, &[]),
-            Source::Wire { bytes, .. } => (&[], bytes),
+        let (slice, wire, ndr): (&[TaggedValue<'_>], &[u8], Properties<'_>) = match self.0 {
+            Source::Slice(values) => (values, &[], Properties::EMPTY),
+            Source::Wire { bytes, .. } => (&[], bytes, Properties::EMPTY),
+            Source::Ndr(properties) => (&[], &[], properties),
         };
         let mut r = Reader::with_limits(wire, &REREAD);
         // Never an error: each was read once.
         let wire = std::iter::from_fn(move || if r.is_empty() { None } else { r.structure().ok() });
-        slice.iter().copied().chain(wire)
+        slice.iter().copied().chain(wire).chain(ndr.iter())
     }
 
     /// The value of the property with this id, whatever its type.
@@ -128,8 +156,10 @@ impl<'de> Decode<'de> for ValueList<'de> {
 impl Encode for ValueList<'_> {
     fn encoded_len(&self) -> usize {
         match self.0 {
-            Source::Slice(values) => values.iter().fold(4, |sum: usize, value| sum.saturating_add(value.encoded_len())),
             Source::Wire { bytes, .. } => bytes.len().saturating_add(4),
+            Source::Slice(_) | Source::Ndr(_) => {
+                self.iter().fold(4, |sum, value| sum.saturating_add(value.encoded_len()))
+            }
         }
     }
 
@@ -160,9 +190,22 @@ pub struct ValueLists<'a>(ListSource<'a>);
 enum ListSource<'a> {
     Slice(&'a [ValueList<'a>]),
     Wire { count: usize, bytes: &'a [u8] },
+    Ndr(RowSet<'a>),
 }
 
 impl<'a> ValueLists<'a> {
+    /// Reads a PropertyRowSet_r as NDR has it, [MS-OXNSPI] 2.3.3: the maximum count, cRows, the rows, and their values. The reader
+    /// stands at a multiple of 4 of little-endian stub data.
+    ///
+    /// # Errors
+    /// As [`ValueList::decode_ndr`].
+    pub fn decode_ndr(r: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let mut ndr = Ndr::new(r.clone());
+        let rows = RowSet::read(&mut ndr)?;
+        r.bytes(ndr.position(), "PropertyRowSet_r")?;
+        Ok(Self(ListSource::Ndr(rows)))
+    }
+
     /// A view over a slice.
     #[must_use]
     pub const fn new(rows: &'a [ValueList<'a>]) -> Self {
@@ -175,6 +218,7 @@ impl<'a> ValueLists<'a> {
         match self.0 {
             ListSource::Slice(rows) => rows.len(),
             ListSource::Wire { count, .. } => count,
+            ListSource::Ndr(rows) => rows.count,
         }
     }
 
@@ -186,14 +230,17 @@ impl<'a> ValueLists<'a> {
 
     /// The rows, in order.
     pub fn iter(self) -> impl Iterator<Item = ValueList<'a>> + 'a {
-        let (slice, wire): (&[ValueList<'_>], &[u8]) = match self.0 {
-            ListSource::Slice(rows) => (rows, &[]),
-            ListSource::Wire { bytes, .. } => (&[], bytes),
+        let none = RowSet::EMPTY;
+        let (slice, wire, ndr): (&[ValueList<'_>], &[u8], RowSet<'_>) = match self.0 {
+            ListSource::Slice(rows) => (rows, &[], none),
+            ListSource::Wire { bytes, .. } => (&[], bytes, none),
+            ListSource::Ndr(rows) => (&[], &[], rows),
         };
+        let ndr = ndr.iter().map(|properties| ValueList(Source::Ndr(properties)));
         let mut r = Reader::with_limits(wire, &REREAD);
         // Never an error, as above.
         let wire = std::iter::from_fn(move || if r.is_empty() { None } else { r.structure().ok() });
-        slice.iter().copied().chain(wire)
+        slice.iter().copied().chain(wire).chain(ndr)
     }
 }
 

@@ -58,7 +58,7 @@ impl<'a> Elements<'a> {
         let (before, start) = (r.left(), r.peek_rest());
         if layout == Layout::Referents {
             let mut pointers = r.sub(count.saturating_mul(pointer_len(kind)), "Values")?;
-            (0..count).try_for_each(|_| referent(&mut pointers, r, kind).map(drop))?;
+            (0..count).try_for_each(|_| referent(&mut pointers, before, r, kind).map(drop))?;
         } else {
             (0..count).try_for_each(|_| element(r, kind, layout).map(drop))?;
         }
@@ -76,7 +76,7 @@ impl<'a> Elements<'a> {
         // Neither fails: all was walked once.
         let mut pointers = r.sub(pointers, "Values").unwrap_or_else(|_| Reader::new(&[]));
         (0..self.count).map_while(move |_| match self.layout {
-            Layout::Referents => referent(&mut pointers, &mut r, kind).ok(),
+            Layout::Referents => referent(&mut pointers, self.bytes.len(), &mut r, kind).ok(),
             layout => element(&mut r, kind, layout).ok(),
         })
     }
@@ -136,8 +136,13 @@ pub(super) fn has_value(r: &mut Reader<'_>) -> Result<bool, DecodeError> {
     }
 }
 
-/// Reads what a pointer refers to; nothing for a null one.
-fn referent<'a>(pointers: &mut Reader<'a>, r: &mut Reader<'a>, kind: Kind) -> Result<&'a [u8], DecodeError> {
+/// Reads what a pointer refers to; nothing for a null one. `begin` bytes were left at a multiple of 4 of the stub data.
+fn referent<'a>(
+    pointers: &mut Reader<'a>,
+    begin: usize,
+    r: &mut Reader<'a>,
+    kind: Kind,
+) -> Result<&'a [u8], DecodeError> {
     let cb = match kind {
         Kind::Binary => pointers.len_u32_le("cb")?,
         Kind::Utf16 | Kind::String8 => 0,
@@ -145,6 +150,8 @@ fn referent<'a>(pointers: &mut Reader<'a>, r: &mut Reader<'a>, kind: Kind) -> Re
     if pointers.u32_le("Values")? == 0 {
         return Ok(&[]);
     }
+    let position = begin.saturating_sub(r.left());
+    r.bytes(position.next_multiple_of(4).saturating_sub(position), "alignment")?;
     let at = r.offset();
     let max = r.len_u32_le("MaximumCount")?;
     let unit = if kind == Kind::Utf16 { 2 } else { 1 };
@@ -162,10 +169,6 @@ fn referent<'a>(pointers: &mut Reader<'a>, r: &mut Reader<'a>, kind: Kind) -> Re
         return Err(r.invalid(at, "ActualCount", "a count within MaximumCount", found));
     }
     let value = r.value_bytes(len.saturating_mul(unit), "Value")?;
-    let over = value.len() % 4;
-    if over != 0 {
-        r.bytes(4 - over, "Padding").or_else(|error| if r.is_empty() { Ok(&[]) } else { Err(error) })?;
-    }
     let text = |nul: &[u8]| value.chunks_exact(unit).position(|each| each == nul);
     let end = match kind {
         Kind::Binary => return Ok(value),

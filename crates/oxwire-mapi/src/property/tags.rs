@@ -26,6 +26,12 @@ impl<'a> PropertyTags<'a> {
         Self(Source::Slice(tags))
     }
 
+    /// A view over little-endian tags on the wire; bytes that are no whole tag are left out.
+    #[must_use]
+    pub const fn from_wire(bytes: &'a [u8]) -> Self {
+        Self(Source::Wire(bytes.as_chunks::<4>().0))
+    }
+
     /// How many.
     #[must_use]
     pub const fn len(self) -> usize {

@@ -414,6 +414,19 @@ impl<'de> NdrReader<'de> {
         self.referent(pointer, read)
     }
 
+    /// Reads by a [`Reader`] of the core's, from the next multiple of 4 on: for views that are defined beside other encodings of the
+    /// same structure and that know how NDR lays it out.
+    ///
+    /// # Errors
+    /// [`DecodeErrorKind::Unsupported`] for a sender that is not little-endian, and those of `read`.
+    pub fn view<T>(&mut self, read: impl FnOnce(&mut Reader<'de>) -> Result<T, DecodeError>) -> Result<T, DecodeError> {
+        self.align(4)?;
+        if !self.drep.is_little_endian() {
+            return Err(self.r.error("stub data", DecodeErrorKind::Unsupported { what: "big-endian stub data" }));
+        }
+        read(&mut self.r)
+    }
+
     /// An error at the next byte.
     #[must_use]
     pub const fn error(&self, field: &'static str, kind: DecodeErrorKind) -> DecodeError {
