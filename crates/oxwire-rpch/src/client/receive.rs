@@ -64,6 +64,9 @@ impl Client {
     }
 
     pub(super) fn on_event(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
+        if matches!(event, HttpEvent::Reset(_)) {
+            self.io.forget(conn);
+        }
         match &mut self.state {
             State::ProxyUse(determination) => {
                 let outcome = determination.on_event(&self.io, now, conn, &event);
@@ -248,7 +251,6 @@ impl Client {
     }
 
     fn on_reset(&mut self, now: Instant, conn: ConnectionId, place: Place, reset: Reset) -> Result<(), Error> {
-        self.io.forget(conn);
         if place == Place::Predecessor {
             // "If the connection close comes from a predecessor, the client implementation MUST ignore this event."
             if let State::Opened(connection) = &mut self.state {
