@@ -14,6 +14,8 @@
 //! # }
 //! ```
 
+pub mod async_emsmdb;
+pub mod emsmdb;
 pub mod mgmt;
 pub mod nspi;
 pub mod rfr;
