@@ -418,6 +418,31 @@ fn connect_through_a_proxy_with_ntlm_becomes_a_tunnel() {
     assert!(matches!(s.events().last(), Some(ClientEvent::Authenticated { target: Target::Proxy, .. })));
 }
 
+/// An anonymous connection: the proxy is answered, the origin's 401 is the machine's, and what the origin took elsewhere, or
+/// would take at once, stays here.
+#[test]
+fn an_anonymous_connection_has_nothing_for_the_origin() {
+    let mut config = ClientConfig::default();
+    config.cleartext_to_proxy = true;
+    config.cleartext = true;
+    let url = "http://mail.test";
+    let mut s = Script::logged_in(config, url);
+    s.layer.assume_scheme(Target::Origin(origin(url)), AuthScheme::Basic);
+    s.layer.set_credentials(s.now, Target::Proxy, Credentials::password("alice", "proxy password"));
+    let c = s.open(1, url);
+    s.layer.keep_anonymous(c).unwrap();
+    let head = RequestHead::builder("GET", "http://mail.test/").field("Host", "mail.test").request().unwrap();
+    s.send(c, head, b"");
+    assert_eq!(s.sent(), ["GET", "end"]);
+    s.reply(c, 407, &[("Proxy-Authenticate", "Basic realm=\"p\"")]);
+    assert_eq!(s.sent(), ["GET proxy=Basic", "end"]);
+    s.reply(c, 401, &[NTLM, ("WWW-Authenticate", "Basic realm=\"x\"")]);
+    assert_eq!(s.sent(), Vec::<String>::new());
+    assert_eq!(s.delivered(), ["401", "body 9", "end"]);
+    assert!(!s.events().iter().any(|event| matches!(event, ClientEvent::Failed { .. })));
+    assert!(matches!(s.layer.keep_anonymous(conn(9)), Err(Error::Misuse(_))));
+}
+
 #[test]
 fn proxy_and_origin_each_get_their_own() {
     let mut config = ClientConfig::default();

@@ -1,4 +1,4 @@
-//! The search as the driver sees it: authentication where the search allows it, and the machine above.
+//! The search as the driver sees it: authentication over HTTP events, and the machine above it.
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -21,8 +21,6 @@ pub(crate) struct SearchStack {
     password: SecretString,
     /// Whether connections are bound to their TLS channel.
     binding: bool,
-    /// Connections whose requests may carry credentials; the others go past the layer.
-    authenticated: HashSet<ConnectionId>,
     /// Origins that the layer has the password for.
     known: HashSet<Origin>,
 }
@@ -36,8 +34,7 @@ impl SearchStack {
         password: SecretString,
         binding: bool,
     ) -> Self {
-        let (authenticated, known) = (HashSet::new(), HashSet::new());
-        Self { auth, machine, login: login.to_owned(), password, binding, authenticated, known }
+        Self { auth, machine, login: login.to_owned(), password, binding, known: HashSet::new() }
     }
 
     /// The next fact of authentication.
@@ -61,19 +58,15 @@ impl SearchStack {
         first
     }
 
-    fn on_machine(&mut self, now: Instant, transmit: &HttpTransmit) -> bool {
-        let HttpTransmit::Open { conn, origin } = transmit else {
-            return self.authenticated.contains(&transmit.conn());
-        };
-        if !self.machine.may_authenticate(*conn) {
-            return false;
-        }
-        self.authenticated.insert(*conn);
-        if self.known.insert(origin.clone()) {
+    /// The machine opens a connection: it has the password, or nobody asks it for one.
+    fn on_open_asked(&mut self, now: Instant, conn: ConnectionId, origin: Origin) {
+        if !self.machine.may_authenticate(conn) {
+            // Refused only for a connection that the layer does not know.
+            let _ = self.auth.keep_anonymous(conn);
+        } else if self.known.insert(origin.clone()) {
             let credentials = Credentials::password(self.login.as_str(), self.password.clone());
-            self.auth.set_credentials(now, Target::Origin(origin.clone()), credentials);
+            self.auth.set_credentials(now, Target::Origin(origin), credentials);
         }
-        true
     }
 }
 
@@ -86,12 +79,8 @@ impl Stack for SearchStack {
     }
 
     fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
-        if self.authenticated.contains(&conn) {
-            self.auth.handle(now, conn, event)?;
-            self.deliver(now)
-        } else {
-            self.machine.handle(now, conn, event)
-        }
+        self.auth.handle(now, conn, event)?;
+        self.deliver(now)
     }
 
     fn poll_transmit(&mut self, now: Instant) -> Option<HttpTransmit> {
@@ -102,12 +91,16 @@ impl Stack for SearchStack {
             // What the layer has for the machine may make the machine speak, and the other way round.
             let _ = self.deliver(now);
             let transmit = self.machine.poll_transmit(now)?;
-            if !self.on_machine(now, &transmit) {
-                return Some(transmit);
-            }
             let conn = transmit.conn();
+            let opens = match &transmit {
+                HttpTransmit::Open { origin, .. } => Some(origin.clone()),
+                _ => None,
+            };
             if self.auth.handle_outgoing(now, transmit).is_err() {
                 return Some(HttpTransmit::Abort { conn });
+            }
+            if let Some(origin) = opens {
+                self.on_open_asked(now, conn, origin);
             }
         }
     }

@@ -236,6 +236,8 @@ pub(super) struct Connection {
     pub(super) binding_said: bool,
     /// Several requests share the connection side by side.
     pub(super) multiplexed: bool,
+    /// The origin gets no credentials.
+    pub(super) anonymous: bool,
     pub(super) server: SideState,
     pub(super) proxy: SideState,
     pub(super) exchange: Option<Exchange>,
@@ -255,6 +257,7 @@ impl Connection {
             binding: ChannelBinding::None,
             binding_said,
             multiplexed: false,
+            anonymous: false,
             server: SideState::default(),
             proxy: SideState::default(),
             exchange: None,

@@ -61,7 +61,8 @@ impl ClientLayer {
             ended: false,
             open_on_wire: false,
         });
-        for (side, applies) in [(Side::Proxy, to_proxy), (Side::Origin, kind != Kind::Connect)] {
+        let to_origin = kind != Kind::Connect && !c.anonymous;
+        for (side, applies) in [(Side::Proxy, to_proxy), (Side::Origin, to_origin)] {
             c.side(side).attempt = Attempt::Nothing;
             // One handshake at a time, and the proxy's first: behind it, the origin is not reached.
             if !applies || c.side(side).established || c.proxy.attempt.is_under_way() {
@@ -243,6 +244,8 @@ impl ClientLayer {
             return;
         }
         match Side::of_status(head.status()) {
+            // Nobody is to log on: the machine's to judge.
+            Some(Side::Origin) if c.anonymous => self.on_answer(now, c, wire, kind, head),
             Some(side) if exchange.may_ask(side) => self.on_refusal(now, c, side, head),
             Some(side) => self.on_misplaced(c, side, head),
             None => self.on_answer(now, c, wire, kind, head),

@@ -148,6 +148,21 @@ impl ClientLayer {
         }
     }
 
+    /// Keeps all credentials from the origin of a connection that the machine has opened: its 401 goes to the machine as it is, and a
+    /// forward proxy is still answered. For requests that anybody may answer, as Autodiscover's plain GET is.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for a connection that the machine did not open.
+    pub fn keep_anonymous(&mut self, conn: ConnectionId) -> Result<(), Error> {
+        match self.connections.get_mut(&conn) {
+            Some(connection) => {
+                connection.anonymous = true;
+                Ok(())
+            }
+            None => self.stray("keep_anonymous", conn),
+        }
+    }
+
     /// Takes what the machine wants done.
     ///
     /// # Errors

@@ -138,8 +138,7 @@ impl Discovery {
         let key = (lead.address.to_lowercase().into(), format!("{} {url}", lead.method()));
         if self.seen.contains(&key) {
             if redirected {
-                let why = if task.chain.contains(&url) { NotFollowed::Loop } else { NotFollowed::AlreadyTried };
-                return self.note_not_followed(now, task.step, lead.via, &url, why);
+                return self.note_not_followed(now, task.step, lead.via, &url, NotFollowed::AlreadyTried);
             }
             return self.note(now, task.step, Verdict::AlreadyTried(url.into()));
         }

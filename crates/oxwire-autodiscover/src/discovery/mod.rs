@@ -8,9 +8,9 @@
 //! They go to the hosts that the address names (`example.com`, `autodiscover.example.com`), that the caller's own directory or
 //! configuration names, and to no other one without [`Event::ConsentNeeded`]: a redirect, an SRV record or another address may
 //! come from anybody. They go out over TLS alone, and not with the GETs of [`Step::HttpRedirect`] and [`Step::Json`]:
-//! [`Discovery::may_authenticate`] says so for a connection, and the driver keeps the others away from
-//! `oxwire_auth::client::ClientLayer`, which answers 401 and 407 for the rest. What is left of a 401 then ends the step; as
-//! many as [`DiscoveryLimits::refusals`] end the search, before the account is locked.
+//! [`Discovery::may_authenticate`] says so for a connection, and the driver tells `oxwire_auth::client::ClientLayer`, which answers
+//! 401 and 407, about the others by its `keep_anonymous`. What is left of a 401 then ends the step; as many as
+//! [`DiscoveryLimits::refusals`] end the search, before the account is locked.
 //!
 //! A redirect to another address changes who is asked for, never who logs on: [`Found::login`].
 //!
@@ -157,8 +157,8 @@ impl Discovery {
         self.ended
     }
 
-    /// Whether the request on a connection may carry credentials. A driver asks when it opens the connection, and answers no 401
-    /// on one that may not.
+    /// Whether the request on a connection may carry credentials. A driver asks when it opens the connection, and sees to it that
+    /// no 401 is answered on one that may not.
     #[must_use]
     pub fn may_authenticate(&self, conn: ConnectionId) -> bool {
         let exchange = self.search.tasks.iter().filter_map(Task::exchange).find(|exchange| exchange.conn == conn);

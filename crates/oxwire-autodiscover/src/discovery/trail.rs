@@ -234,7 +234,8 @@ impl fmt::Display for Verdict {
             Self::Status(status) => write!(f, "status {status}"),
             Self::NoRedirect => f.write_str("no redirect"),
             Self::HtmlPage => f.write_str("a page for people, no document"),
-            Self::Document(error) => write!(f, "no POX response: {error}"),
+            // The path in it is made of names that the peer chose.
+            Self::Document(error) => write!(f, "no POX response: {}", clean(&error.to_string(), 300)),
             Self::Json(error) => write!(f, "no JSON answer: {error}"),
             Self::TooLarge { limit } => write!(f, "more than {limit} bytes"),
             Self::ServerError { code, message } => write!(f, "the server's error {code}: {message}"),

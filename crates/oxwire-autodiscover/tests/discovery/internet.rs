@@ -212,7 +212,6 @@ struct World<'i> {
     peers: HashMap<ConnectionId, Peer>,
     opened: HashSet<ConnectionId>,
     layer: Option<ClientLayer>,
-    authenticated: HashSet<ConnectionId>,
     requests: Vec<String>,
     asked: Vec<String>,
     side_by_side: usize,
@@ -231,7 +230,8 @@ impl Internet {
         let layer = self.password.map(|password| {
             let entropy = Box::new(|out: &mut [u8]| out.fill(7));
             let mut layer = ClientLayer::new(ClientConfig::default(), entropy, start, FileTime::from_intervals(0));
-            for origin in self.hosts.keys().filter(|origin| origin.starts_with("https:")) {
+            // For hosts without TLS too: it is not for want of a password that they get none.
+            for origin in self.hosts.keys() {
                 let (origin, _) = Origin::from_url(origin).unwrap();
                 layer.set_credentials(start, Target::Origin(origin), credentials(password));
             }
@@ -245,7 +245,6 @@ impl Internet {
             peers: HashMap::new(),
             opened: HashSet::new(),
             layer,
-            authenticated: HashSet::new(),
             requests: Vec::new(),
             asked: Vec::new(),
             side_by_side: 0,
@@ -286,18 +285,16 @@ impl World<'_> {
             while let Some(transmit) = machine.poll_transmit(self.now) {
                 idle = false;
                 let conn = transmit.conn();
-                if matches!(transmit, HttpTransmit::Open { .. }) {
-                    assert!(self.opened.insert(conn), "opened twice");
-                    if self.layer.is_some() && machine.may_authenticate(conn) {
-                        self.authenticated.insert(conn);
-                    }
-                }
+                let opens = matches!(transmit, HttpTransmit::Open { .. });
+                assert!(!opens || self.opened.insert(conn), "opened twice");
                 assert!(self.opened.contains(&conn), "not opened");
-                match &mut self.layer {
-                    Some(layer) if self.authenticated.contains(&conn) => {
-                        layer.handle_outgoing(self.now, transmit).unwrap();
-                    }
-                    _ => self.transmit(transmit),
+                let Some(layer) = &mut self.layer else {
+                    self.transmit(transmit);
+                    continue;
+                };
+                layer.handle_outgoing(self.now, transmit).unwrap();
+                if opens && !machine.may_authenticate(conn) {
+                    layer.keep_anonymous(conn).unwrap();
                 }
             }
             while let Some(transmit) = self.layer.as_mut().and_then(|layer| layer.poll_transmit(self.now)) {
@@ -485,8 +482,8 @@ impl World<'_> {
                     return;
                 }
                 match &mut self.layer {
-                    Some(layer) if self.authenticated.contains(&conn) => layer.handle(now, conn, event).unwrap(),
-                    _ => machine.handle(now, conn, event).unwrap(),
+                    Some(layer) => layer.handle(now, conn, event).unwrap(),
+                    None => machine.handle(now, conn, event).unwrap(),
                 }
             }
             Later::Directory(handle, server, filter) => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oxwire_autodiscover::discovery::{Config, Event, Failure, Step};
+use oxwire_autodiscover::discovery::{Config, Event, Failure, LastKnownGood, Step};
 
 use crate::internet::{Host, Internet, User, document, moved, pox, redirect_address, redirect_url, settings};
 use crate::steps::srv;
@@ -66,6 +66,44 @@ fn ten_redirects_and_no_more() {
         Internet::default().host("https://example.com", Host::Serves(next)).discover("kim@example.com", &root_only());
     assert_eq!(run.requests.len(), 11);
     assert!(run.trail().ends_with("HTTP 302 to /r11, not followed: too many redirects\n"), "{}", run.trail());
+}
+
+/// The count is of one chain: the next host of a step begins anew.
+#[test]
+fn each_host_of_a_step_may_redirect() {
+    let mut config = Config::default();
+    config.order = vec![Step::Srv];
+    config.limits.redirects = 2;
+    config.trusted_hosts = vec![".example".to_owned()];
+    let endless = |request: &crate::internet::Request| moved(&format!("{}x", request.target));
+    let once = |request: &crate::internet::Request| match &*request.target {
+        "/here" => settings("b.example"),
+        _ => moved("/here"),
+    };
+    let mut net = Internet::default()
+        .host("https://a.example", Host::Serves(endless))
+        .host("https://b.example", Host::Serves(once));
+    let records = vec![srv(0, 0, 443, "a.example"), srv(1, 0, 443, "b.example")];
+    net.srv.insert("_autodiscover._tcp.example.com".to_owned(), Some(records));
+    let run = net.discover("kim@example.com", &config);
+    assert_eq!(run.server().as_deref(), Some("b.example"), "{}", run.trail());
+    assert_eq!(run.requests.len(), 5);
+}
+
+/// What was good for the first address is not asked for the second.
+#[test]
+fn the_cached_answer_is_the_first_address_alone() {
+    let mut config = Config::default();
+    config.order = vec![Step::LastKnownGood, Step::HttpsRootDomain];
+    config.last_known_good =
+        Some(LastKnownGood { address: "kim@example.com".to_owned(), url: "https://old.example/".to_owned() });
+    let net = Internet::default()
+        .host("https://old.example", Host::Says(redirect_address("kim@other.example")))
+        .host("https://other.example", Host::Says(settings("other.example")));
+    let run = net.discover("kim@example.com", &config);
+    assert_eq!(run.server().as_deref(), Some("other.example"), "{}", run.trail());
+    assert!(run.trail().contains("\nlast known good: nothing configured\n"), "{}", run.trail());
+    assert_eq!(run.requests.len(), 2);
 }
 
 /// However hosts redirect, the number of requests has an end.

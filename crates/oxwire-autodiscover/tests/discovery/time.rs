@@ -7,7 +7,7 @@ use oxwire_core::{ConnectionId, Error};
 use oxwire_http::{Head, HttpEvent, HttpTransmit, RequestHead, Reset, ResetCause};
 
 use crate::internet::{Host, Internet, User, moved, settings};
-use crate::steps::config;
+use crate::steps::{config, srv};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -90,6 +90,42 @@ fn lost_connections_are_tried_once_more() {
     let mut config = config();
     config.limits.resends = 0;
     assert_eq!(net.discover("kim@example.com", &config).requests.len(), 1);
+}
+
+/// The layer in between sends a request elsewhere as often as authentication needs it, and no more often than the limit says.
+#[test]
+fn authentication_may_need_other_connections() {
+    let now = Instant::now();
+    let mut config = Config::default();
+    config.order = vec![Step::HttpsRootDomain];
+    let mut machine = Discovery::new("kim@example.com", config, now).unwrap();
+    let mut opened = 0;
+    while let Some(transmit) = machine.poll_transmit(now) {
+        if let HttpTransmit::Event { conn, event: HttpEvent::End } = transmit {
+            opened += 1;
+            let reset = Reset::not_sent("elsewhere").with_cause(ResetCause::Authentication);
+            machine.handle(now, conn, HttpEvent::Reset(reset)).unwrap();
+        }
+    }
+    assert_eq!(opened, 5);
+    assert_eq!(machine.trail().len(), 1);
+    assert!(machine.trail()[0].to_string().ends_with("not reached: elsewhere"));
+}
+
+/// The same where nobody answers the question: the step's next host has its time.
+#[test]
+fn a_question_without_an_answer_costs_the_step_no_time() {
+    let mut config = Config::default();
+    config.order = vec![Step::Srv];
+    config.deadlines.step = 20 * SECOND;
+    config.trusted_hosts.push("b.example".to_owned());
+    let mut net = Internet::default().host("https://b.example", Host::Says(settings("b.example")));
+    net.user = User::IsAway;
+    let records = vec![srv(0, 0, 443, "a.example"), srv(1, 0, 443, "b.example")];
+    net.srv.insert("_autodiscover._tcp.example.com".to_owned(), Some(records));
+    let run = net.discover("kim@example.com", &config);
+    assert_eq!(run.server().as_deref(), Some("b.example"), "{}", run.trail());
+    assert_eq!(run.took.as_secs(), 120);
 }
 
 /// Side by side the order still decides; what comes first waits a little for those before it.
