@@ -6,6 +6,7 @@
 //! What an oracle checks, beyond "no panic": what is decoded encodes to something that decodes to the same; any chunking of
 //! the input gives the same events; a machine has no timer due right after `handle_timeout`, and comes to rest.
 
+pub mod address_book;
 pub mod auth;
 pub mod autodiscover;
 pub mod bodies;
@@ -26,6 +27,7 @@ pub type Target = (&'static str, fn(&[u8]));
 #[must_use]
 pub fn targets() -> Vec<Target> {
     [
+        address_book::TARGETS,
         auth::TARGETS,
         autodiscover::TARGETS,
         bodies::TARGETS,
