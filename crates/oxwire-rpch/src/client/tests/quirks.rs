@@ -3,6 +3,9 @@
 use super::*;
 use crate::client::CloseReason;
 use crate::http::{ChannelKind, RpcError, rpc_error_response};
+use crate::rts::Ance;
+use crate::rts::out_r1::{OutR1A2, OutR1A6, OutR1A10};
+use crate::rts::out_r2::{OutR2A6, OutR2B3};
 
 fn ends_well(mut bench: Bench) {
     bench.establish(WINDOW);
@@ -141,4 +144,40 @@ fn windows_wants_a_client_keepalive() {
         bench.connect();
         assert_eq!(bench.sent::<ConnB1>(bench.inward(), 0).client_keepalive.0, sent);
     }
+}
+
+/// Windows Server 2003 and 2008 send undefined bytes behind OUT_R1/A10 and OUT_R2/B3 (notes 46, 48, 49), in the same piece or later:
+/// what follows on the successor is none the worse for it.
+#[test]
+fn windows_server_2003_sends_undefined_bytes_behind_the_predecessors_last_pdu() {
+    let a6 = wire(&OutR1A6 { version: Version(1), outbound_proxy_connection_timeout: ConnectionTimeout(120_000) });
+    let r1 = [a6, wire(&OutR1A10 { ance: Ance })];
+    let r2 = [wire(&OutR2A6 { ance: Ance }), wire(&OutR2B3 { ance: Ance })];
+    for [a6, last] in [r1, r2] {
+        let mut bench = Bench::opened(config());
+        let predecessor = bench.out();
+        bench.pdu(predecessor, &OutR1A2 {}).unwrap();
+        bench.bytes(predecessor, a6).unwrap();
+        bench.bytes(predecessor, [&last[..], &[0; 40], b"HTTP/1.0 503 RPC Error: 5\r\n"].concat()).unwrap();
+        bench.bytes(predecessor, vec![0xFF; 40]).unwrap();
+        bench.event(predecessor, HttpEvent::End).unwrap();
+        let successor = bench.out();
+        assert_ne!(predecessor, successor);
+        bench.head(successor, success()).unwrap();
+        bench.bytes(successor, rpc(1, 100)).unwrap();
+        assert_eq!(bench.received, [rpc(1, 100)]);
+        assert_eq!(bench.client.state_name(), ("opened", "opened"));
+    }
+}
+
+/// gromox closes the connection with its 401 to a channel request without `Authorization`: authentication tells that the request
+/// was not sent, and it goes out again.
+#[test]
+fn gromox_closes_the_connection_with_its_401() {
+    let mut bench = Bench::new(config());
+    bench.connect();
+    let out = bench.out();
+    bench.reset(out, Reset::not_sent("the server closes where the handshake would go on")).unwrap();
+    assert!(bench.closed().is_none());
+    ends_well(bench);
 }
