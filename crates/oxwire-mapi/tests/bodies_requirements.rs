@@ -294,7 +294,7 @@ fn r2070_r2082_r291_r299_the_auxiliary_buffer_of_a_failure_is_an_extended_buffer
     let wire = [&[1, 0, 0, 0], AUX_SIZE, AUX].concat();
     let failure: Failure<'_> = decode_all(&wire, &Limits::DEFAULT).unwrap();
     let buffer: ExtendedBuffer<'_> = decode_all(failure.auxiliary_buffer, &Limits::DEFAULT).unwrap();
-    assert_eq!(&buffer.payload()[..], b"\x08\0\x01\x17\x01\0\0\0");
+    assert_eq!(&buffer.payload().unwrap()[..], b"\x08\0\x01\x17\x01\0\0\0");
 }
 
 #[test]

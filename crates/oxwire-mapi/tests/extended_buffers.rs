@@ -65,7 +65,7 @@ fn an_rpc_header_ext_that_contradicts_itself_is_refused() {
 fn oxcrpc_r956_each_byte_is_xored_with_a5() {
     let wire = [0, 0, 6, 0, 5, 0, 5, 0, 0xA5, 0x5A, 0x00, 0xA4, 0x25];
     let buffer: ExtendedBuffer<'_> = decode_all(&wire, &Limits::DEFAULT).unwrap();
-    assert_eq!(&buffer.payload()[..], [0x00, 0xFF, 0xA5, 0x01, 0x80]);
+    assert_eq!(&buffer.payload().unwrap()[..], [0x00, 0xFF, 0xA5, 0x01, 0x80]);
     assert_eq!(buffer.stored(), [0xA5, 0x5A, 0x00, 0xA4, 0x25]);
 }
 
@@ -73,10 +73,10 @@ fn oxcrpc_r956_each_byte_is_xored_with_a5() {
 fn a_payload_that_is_not_obfuscated_is_not_copied() {
     let body = Bytes::from_static(&[0, 0, 4, 0, 2, 0, 2, 0, 1, 2]);
     let buffer: ExtendedBuffer<'_> = decode_all(&body, &Limits::DEFAULT).unwrap();
-    assert!(matches!(buffer.payload(), Cow::Borrowed(_)));
-    assert_eq!(buffer.payload_bytes(&body).as_ptr(), body[8..].as_ptr());
+    assert!(matches!(buffer.payload(), Ok(Cow::Borrowed(_))));
+    assert_eq!(buffer.payload_bytes(&body).unwrap().as_ptr(), body[8..].as_ptr());
     // Another buffer than it was decoded from costs a copy, and nothing else.
-    assert_eq!(&buffer.payload_bytes(&Bytes::new())[..], [1, 2]);
+    assert_eq!(&buffer.payload_bytes(&Bytes::new()).unwrap()[..], [1, 2]);
 }
 
 const EX_ORG_INFO: AuxBlock<'_> = AuxBlock::ExOrgInfo(AuxExOrgInfo { org_flags: OrgFlags::PUBLIC_FOLDERS_ENABLED });
@@ -239,15 +239,14 @@ fn oxcrpc_r726_a_payload_past_32_kb_is_not_sent() {
 
 /// The place of an error is the place in the body.
 #[test]
-fn a_rop_buffer_that_is_not_supported_is_named_with_its_place() {
+fn a_rop_buffer_that_is_not_what_it_should_be_is_named_with_its_place() {
     let compressed = [0, 0, 5, 0, 1, 0, 2, 0, 0];
     let request =
         ExecuteRequest { flags: ExecuteFlags::NONE, rop_buffer: &compressed, max_rop_out: 0, auxiliary_buffer: b"" };
     let body = encode_to_bytes(&request).unwrap();
     let request: ExecuteRequest<'_> = decode_all(&body, &Limits::DEFAULT).unwrap();
     let error = request.rop_payload(&body).unwrap_err();
-    assert_eq!((error.offset, error.field), (10, "Flags"));
-    assert!(error.to_string().contains("Compressed flag (0x0001)"), "{error}");
+    assert_eq!((error.offset, error.name, error.field), (16, "DIRECT2 stream", "bitmask"));
     let chained = [0, 0, 0, 0, 1, 0, 1, 0, 9, 0, 0, 4, 0, 1, 0, 1, 0, 9];
     let success = ExecuteSuccess { error_code: 0, rop_buffer: &chained, auxiliary_buffer: b"" };
     let body = encode_to_bytes(&success).unwrap();
@@ -271,11 +270,11 @@ fn truncations_and_flips_of_an_extended_buffer_and_its_blocks() {
             let mut damaged = whole.to_vec();
             damaged[len] ^= mask;
             let Ok(buffer) = decode_all::<ExtendedBuffer<'_>>(&damaged, &Limits::DEFAULT) else { continue };
-            let payload = buffer.payload();
+            let payload = buffer.payload().unwrap();
             assert!(AuxBlocks::new(&payload).count() <= payload.len() / 4 + 1);
         }
     }
-    let payload = &decode_all::<ExtendedBuffer<'_>>(&whole, &Limits::DEFAULT).unwrap().payload()[..];
+    let payload = &decode_all::<ExtendedBuffer<'_>>(&whole, &Limits::DEFAULT).unwrap().payload().unwrap()[..];
     for len in 0..payload.len() {
         let walked = AuxBlocks::new(&payload[..len]).filter(Result::is_ok).count();
         assert_eq!(walked, [8, 20, 44].iter().filter(|end| **end <= len).count(), "cut off at {len}");
@@ -306,7 +305,7 @@ proptest! {
             prop_assert!(buffer.is_empty());
         } else {
             let buffer: ExtendedBuffer<'_> = decode_all(&buffer, &Limits::DEFAULT).unwrap();
-            let payload = buffer.payload();
+            let payload = buffer.payload().unwrap();
             let again: Vec<AuxBlock<'_>> = AuxBlocks::new(&payload).map(Result::unwrap).collect();
             prop_assert_eq!(again, good);
         }

@@ -1,26 +1,32 @@
 //! oxwire-mapi: request and response bodies, meta-tags, RPC_HEADER_EXT, AUX.
 
 use bytes::{Bytes, BytesMut};
-use oxwire::core::{DecodeError, Limits, decode_all, encode_to_bytes};
+use oxwire::core::{DecodeError, Encode as _, Limits, decode_all, encode_to_bytes};
 use oxwire::mapi::aux_buffer::{AuxBlock, AuxBlocks, ServerTopology, auxiliary_buffer, auxiliary_buffer_len};
 use oxwire::mapi::mapihttp::{
-    AdditionalHeaders, ConnectRequest, ConnectResponse, DisconnectRequest, DisconnectResponse, ExecuteRequest,
-    ExecuteRequestBuilder, ExecuteResponse, MetaTag, NotificationWaitRequest, NotificationWaitResponse, PingRequest,
-    PingResponse, RequestType, ResponseCode, ResponseLimits, ResponseParser, ResponsePart,
+    AdditionalHeaders, ConnectRequest, ConnectResponse, DisconnectRequest, DisconnectResponse, ExecuteFlags,
+    ExecuteRequest, ExecuteRequestBuilder, ExecuteResponse, MetaTag, NotificationWaitRequest, NotificationWaitResponse,
+    PingRequest, PingResponse, RequestType, ResponseCode, ResponseLimits, ResponseParser, ResponsePart,
 };
-use oxwire::mapi::rpc_header_ext::{ExtendedBuffer, MAX_PAYLOAD, PayloadForm, xor_magic};
+use oxwire::mapi::rpc_header_ext::{
+    ChainWriter, ExtendedBuffer, ExtendedBuffers, MAX_PAYLOAD, Packer, PayloadForm, RpcHeaderExt, xor_magic,
+};
 
 use super::Target;
 
 /// The targets of this area.
-pub const TARGETS: &[Target] =
-    &[("mapi_body", mapi_body), ("meta_tags", meta_tags), ("extended_buffer", extended_buffer)];
+pub const TARGETS: &[Target] = &[
+    ("mapi_body", mapi_body),
+    ("meta_tags", meta_tags),
+    ("extended_buffer", extended_buffer),
+    ("extended_chain", extended_chain),
+    ("aux_blocks", aux_blocks),
+];
 
 /// What is read as a `$type` either encodes to something that reads the same, of the length that was promised, or is
 /// refused when sent, which is stricter.
 macro_rules! comes_back {
     ($type:ty, $data:expr) => {{
-        use oxwire::core::Encode as _;
         let value = decode_all::<$type>($data, &Limits::DEFAULT);
         if let Ok(value) = &value {
             if let Ok(again) = encode_to_bytes(value) {
@@ -145,23 +151,81 @@ pub fn meta_tags(data: &[u8]) {
 pub fn extended_buffer(data: &[u8]) {
     let Ok(buffer) = decode_all::<ExtendedBuffer<'_>>(data, &Limits::DEFAULT) else { return };
     assert_eq!(buffer.stored().len(), usize::from(buffer.header().size));
-    let payload = buffer.payload();
-    let mut copy = BytesMut::new();
-    buffer.copy_payload_to(&mut copy);
-    assert_eq!(copy[..], payload[..]);
-    if buffer.is_obfuscated() {
-        xor_magic(&mut copy);
+    let mut copy = BytesMut::from(&b"before"[..]);
+    let copied = buffer.copy_payload_to(&mut copy);
+    let payload = match buffer.payload() {
+        Ok(payload) => payload,
+        Err(error) => {
+            assert!(buffer.is_compressed() && error.offset >= buffer.offset() && error.offset <= data.len());
+            assert_eq!((copied, &copy[..]), (Err(error), &b"before"[..]));
+            return;
+        }
+    };
+    assert_eq!(payload.len(), usize::from(buffer.header().size_actual));
+    let mut copy = copy.split_off(6);
+    assert_eq!((copied, &copy[..]), (Ok(()), &payload[..]));
+    if !buffer.is_compressed() {
+        if buffer.is_obfuscated() {
+            xor_magic(&mut copy);
+        }
+        assert_eq!(copy[..], *buffer.stored());
     }
-    assert_eq!(copy[..], *buffer.stored());
+}
 
-    let walked = AuxBlocks::new(&payload).count();
-    assert!(walked <= payload.len() / 4 + 1, "{walked} blocks");
-    let blocks: Vec<AuxBlock<'_>> = AuxBlocks::new(&payload).filter_map(Result::ok).collect();
-    let Ok(built) = auxiliary_buffer(PayloadForm::Plain, &blocks) else { return };
-    assert_eq!(built.len(), auxiliary_buffer_len(&blocks));
-    if let Ok(again) = decode_all::<ExtendedBuffer<'_>>(&built, &Limits::DEFAULT) {
-        assert!(AuxBlocks::new(&again.payload()).map(|block| block.expect("read before")).eq(blocks));
+/// The payloads of a chain lie within it, in order; what stands in it is written again to the same payloads, in every form.
+pub fn extended_chain(data: &[u8]) {
+    let limits = Limits::DEFAULT.with_body_bytes(1 << 20);
+    let mut payloads = Vec::new();
+    let mut end = 0;
+    for buffer in ExtendedBuffers::with_limits(data, &limits) {
+        let buffer = match buffer {
+            Ok(buffer) => buffer,
+            Err(error) => {
+                assert!(error.offset <= data.len());
+                break;
+            }
+        };
+        assert_eq!(buffer.offset(), end + RpcHeaderExt::LEN);
+        end = buffer.offset() + buffer.stored().len();
+        payloads.extend(buffer.payload().ok().filter(|payload| payload.len() <= MAX_PAYLOAD));
+    }
+    assert!(end <= data.len() && payloads.len() <= ExtendedBuffers::MAX);
+    let mut packer = Packer::new();
+    for form in [PayloadForm::Plain, PayloadForm::Compressed, PayloadForm::CompressedXorMagic] {
+        let mut out = BytesMut::new();
+        let mut chain = ChainWriter::new(&mut packer, &mut out, form, ExecuteFlags::CHAIN, usize::MAX);
+        for payload in &payloads {
+            let pushed = chain.push(|w| {
+                w.bytes(payload);
+                Ok(())
+            });
+            assert_eq!(pushed, Ok(()));
+        }
+        let again: Result<Vec<_>, _> = ExtendedBuffers::new(&out).map(|buffer| buffer?.payload()).collect();
+        assert_eq!(again.as_deref(), Ok(&payloads[..]));
+    }
+}
+
+/// Blocks are bounded by their bytes, each is written as long as it says, and what was read comes back.
+pub fn aux_blocks(data: &[u8]) {
+    let walked = AuxBlocks::new(data).count();
+    assert!(walked <= data.len() / 4 + 1, "{walked} blocks");
+    for block in AuxBlocks::new(data).filter_map(Result::ok) {
+        // Texts that share their bytes may not fit a block of their own.
+        let Ok(written) = encode_to_bytes(&block) else { continue };
+        assert_eq!(written.len(), block.encoded_len());
+        assert_eq!(decode_all::<AuxBlock<'_>>(&written, &Limits::DEFAULT), Ok(block));
+        let (version, block_type) = block.version_and_type();
+        assert_eq!(written[2..4], [version, block_type]);
+    }
+    let blocks: Vec<AuxBlock<'_>> = AuxBlocks::new(data).filter_map(Result::ok).collect();
+    let Ok(built) = auxiliary_buffer(PayloadForm::Compressed, &blocks) else { return };
+    assert!(built.len() <= auxiliary_buffer_len(&blocks));
+    if blocks.is_empty() {
+        assert!(built.is_empty());
     } else {
-        assert!(blocks.is_empty());
+        let again: ExtendedBuffer<'_> = decode_all(&built, &Limits::DEFAULT).expect("what was written");
+        let payload = again.payload().expect("what was written");
+        assert!(AuxBlocks::new(&payload).map(|block| block.expect("read before")).eq(blocks));
     }
 }

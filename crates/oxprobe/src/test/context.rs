@@ -248,17 +248,14 @@ fn auxiliary(buffer: &[u8]) -> Vec<String> {
         return Vec::new();
     }
     let extended: Result<ExtendedBuffer<'_>, _> = decode_all(buffer, &Limits::DEFAULT);
-    let payload = match &extended {
-        Ok(extended) => extended.payload(),
+    let payload = match extended.and_then(|extended| extended.payload()) {
+        Ok(payload) => payload,
         Err(error) => return vec![error.to_string()],
     };
     AuxBlocks::new(&payload)
         .map(|block| match block {
-            Ok(AuxBlock::ExOrgInfo(_)) => "EXORGINFO".to_owned(),
-            Ok(AuxBlock::ClientControl(_)) => "CLIENT_CONTROL".to_owned(),
-            Ok(AuxBlock::ServerCapabilities(_)) => "SERVER_CAPABILITIES".to_owned(),
             Ok(AuxBlock::Other(other)) => format!("type {:#04x}", other.block_type),
-            Ok(_) => "another".to_owned(),
+            Ok(block) => block.name().unwrap_or("another").trim_start_matches("AUX_").to_owned(),
             Err(error) => error.to_string(),
         })
         .collect()

@@ -2,7 +2,6 @@
 
 use oxwire_core::{Decode, DecodeError, Encode, EncodeError, Reader, Structure, Writer};
 
-use super::TypedBlock;
 use crate::flags::flags;
 
 flags! {
@@ -28,10 +27,6 @@ pub struct AuxClientControl {
     pub enable_flags: EnableFlags,
     /// How long the client keeps performance data that it has not sent, in milliseconds.
     pub expiry_time: u32,
-}
-
-impl TypedBlock for AuxClientControl {
-    const BLOCK_TYPE: u8 = 0x0A;
 }
 
 impl Structure for AuxClientControl {

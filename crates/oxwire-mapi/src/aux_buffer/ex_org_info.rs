@@ -2,7 +2,6 @@
 
 use oxwire_core::{Decode, DecodeError, Encode, EncodeError, Reader, Structure, Writer};
 
-use super::TypedBlock;
 use crate::flags::flags;
 
 flags! {
@@ -20,10 +19,6 @@ flags! {
 pub struct AuxExOrgInfo {
     /// What the organization has.
     pub org_flags: OrgFlags,
-}
-
-impl TypedBlock for AuxExOrgInfo {
-    const BLOCK_TYPE: u8 = 0x17;
 }
 
 impl Structure for AuxExOrgInfo {

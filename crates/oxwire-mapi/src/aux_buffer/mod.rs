@@ -1,11 +1,19 @@
 //! Auxiliary buffers: the blocks of [MS-OXCRPC] 2.2.2.2 inside the payload of an `AuxiliaryBuffer`.
 //!
-//! A client need not answer them and a server need not read them: they are informational ([MS-OXCRPC] 3.1.4.1.2). What is
-//! typed here is what a server tells about itself on Connect; every other block is kept as bytes with its version and
-//! type.
+//! A client need not answer them and a server need not read them: they are informational ([MS-OXCRPC] 3.1.4.1.2). Every block
+//! that the section lists has a type here; any other is kept as bytes with its version and type.
 
+mod block;
 mod client_control;
+mod connection_info;
+mod device_identification;
+mod endpoint_capabilities;
 mod ex_org_info;
+mod os_version_info;
+mod perf_failure;
+mod perf_info;
+mod perf_session;
+mod perf_success;
 mod server_capabilities;
 mod topology;
 
@@ -13,11 +21,22 @@ use bytes::{Bytes, BytesMut};
 use oxwire_core::{Decode, DecodeError, Encode, EncodeError, Limits, Reader, Structure, Writer};
 
 pub use client_control::{AuxClientControl, EnableFlags};
+pub use connection_info::{AuxClientConnectionInfo, AuxServerSessionInfo, ConnectionFlags};
+pub use device_identification::AuxProtocolDeviceIdentification;
+pub use endpoint_capabilities::{AuxEndpointCapabilities, EndpointCapabilityFlags};
 pub use ex_org_info::{AuxExOrgInfo, OrgFlags};
+pub use os_version_info::AuxOsVersionInfo;
+pub use perf_failure::{AuxPerfFailure, AuxPerfFailureV2};
+pub use perf_info::{AuxPerfClientInfo, AuxPerfProcessInfo, AuxPerfServerInfo, ClientMode, ServerType};
+pub use perf_session::{AuxPerfAccountInfo, AuxPerfRequestId, AuxPerfSessionInfo, AuxPerfSessionInfoV2};
+pub use perf_success::{
+    AuxPerfDefGcSuccess, AuxPerfDefMdbSuccess, AuxPerfGcSuccess, AuxPerfGcSuccessV2, AuxPerfMdbSuccess,
+    AuxPerfMdbSuccessV2,
+};
 pub use server_capabilities::{AuxServerCapabilities, ServerCapabilityFlags};
 pub use topology::ServerTopology;
 
-use crate::rpc_header_ext::{PayloadForm, RpcHeaderExt, write_extended_buffer};
+use crate::rpc_header_ext::{Packer, PayloadForm, RpcHeaderExt};
 
 /// AUX_HEADER, [MS-OXCRPC] 2.2.2.2: what stands in front of each block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,12 +87,6 @@ impl Encode for AuxHeader {
     }
 }
 
-/// A block that has a version and a type of its own.
-pub(crate) trait TypedBlock: Encode {
-    const VERSION: u8 = AuxHeader::VERSION_1;
-    const BLOCK_TYPE: u8;
-}
-
 /// A block without a type here: its bytes, and the version and type that say what they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OtherAuxBlock<'de> {
@@ -85,18 +98,150 @@ pub struct OtherAuxBlock<'de> {
     pub payload: &'de [u8],
 }
 
-/// An AUX_HEADER and the block behind it.
+/// Which requests a report is about, [MS-OXCRPC] 2.2.2.2: a report has three block types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AuxBlock<'de> {
-    /// AUX_EXORGINFO: whether the organization has public folders.
-    ExOrgInfo(AuxExOrgInfo),
-    /// AUX_CLIENT_CONTROL: what the client is to do and to leave.
-    ClientControl(AuxClientControl),
-    /// AUX_SERVER_CAPABILITIES: what the server takes.
-    ServerCapabilities(AuxServerCapabilities),
-    /// Any other, to be skipped by who does not know it ([MS-OXCRPC] 3.1.4.1.2).
-    Other(OtherAuxBlock<'de>),
+pub enum RequestKind {
+    /// Not said.
+    Any,
+    /// Of a client in cached mode (BG).
+    Background,
+    /// That the client waited for (FG).
+    Foreground,
+}
+
+macro_rules! blocks {
+    (
+        once { $($(#[$doc:meta])* $once:ident($once_ty:ty) = $version:literal $block_type:literal,)* }
+        reports { $($(#[$report_doc:meta])* $report:ident($report_ty:ty) = $report_version:literal $any:literal $bg:literal $fg:literal,)* }
+    ) => {
+        /// An AUX_HEADER and the block behind it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum AuxBlock<'de> {
+            $($(#[$doc])* $once($once_ty),)*
+            $($(#[$report_doc])* $report(RequestKind, $report_ty),)*
+            /// Any other, to be skipped by who does not know it ([MS-OXCRPC] 3.1.4.1.2).
+            Other(OtherAuxBlock<'de>),
+        }
+
+        impl<'de> AuxBlock<'de> {
+            fn decode_block(header: AuxHeader, block: &mut Reader<'de>) -> Result<Self, DecodeError> {
+                let value = match (header.version, header.block_type) {
+                    $(($version, $block_type) => Self::$once(block.structure()?),)*
+                    $(
+                        ($report_version, $any) => Self::$report(RequestKind::Any, block.structure()?),
+                        ($report_version, $bg) => Self::$report(RequestKind::Background, block.structure()?),
+                        ($report_version, $fg) => Self::$report(RequestKind::Foreground, block.structure()?),
+                    )*
+                    (version, block_type) => {
+                        let payload = block.rest();
+                        return Ok(Self::Other(OtherAuxBlock { version, block_type, payload }));
+                    }
+                };
+                block.ignore_rest("[MS-OXCRPC] 2.2.2.2: Size counts any additional payload data");
+                Ok(value)
+            }
+
+            /// Version and Type of its AUX_HEADER.
+            #[must_use]
+            pub const fn version_and_type(&self) -> (u8, u8) {
+                match self {
+                    $(Self::$once(_) => ($version, $block_type),)*
+                    $(
+                        Self::$report(RequestKind::Any, _) => ($report_version, $any),
+                        Self::$report(RequestKind::Background, _) => ($report_version, $bg),
+                        Self::$report(RequestKind::Foreground, _) => ($report_version, $fg),
+                    )*
+                    Self::Other(block) => (block.version, block.block_type),
+                }
+            }
+
+            /// The structure's name in the specification; `None` for one that it does not list.
+            #[must_use]
+            pub const fn name(&self) -> Option<&'static str> {
+                match self {
+                    $(Self::$once(_) => Some(<$once_ty>::NAME),)*
+                    $(Self::$report(..) => Some(<$report_ty>::NAME),)*
+                    Self::Other(_) => None,
+                }
+            }
+
+            fn block_len(&self) -> usize {
+                match self {
+                    $(Self::$once(block) => block.encoded_len(),)*
+                    $(Self::$report(_, block) => block.encoded_len(),)*
+                    Self::Other(block) => block.payload.len(),
+                }
+            }
+
+            fn encode_block(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
+                match self {
+                    $(Self::$once(block) => w.structure(block),)*
+                    $(Self::$report(_, block) => w.structure(block),)*
+                    Self::Other(block) => {
+                        w.bytes(block.payload);
+                        Ok(())
+                    }
+                }
+            }
+        }
+    };
+}
+
+// The tables of [MS-OXCRPC] 2.2.2.2: Version and Type of each block.
+blocks! {
+    once {
+        /// AUX_PERF_REQUESTID: the request of a session.
+        PerfRequestId(AuxPerfRequestId) = 1 0x01,
+        /// AUX_PERF_CLIENTINFO: the client.
+        PerfClientInfo(AuxPerfClientInfo<'de>) = 1 0x02,
+        /// AUX_PERF_SERVERINFO: the server.
+        PerfServerInfo(AuxPerfServerInfo<'de>) = 1 0x03,
+        /// AUX_PERF_SESSIONINFO: the session.
+        PerfSessionInfo(AuxPerfSessionInfo) = 1 0x04,
+        /// AUX_PERF_SESSIONINFO_V2: the session and its connection.
+        PerfSessionInfoV2(AuxPerfSessionInfoV2) = 2 0x04,
+        /// AUX_CLIENT_CONTROL: what the client is to do and to leave.
+        ClientControl(AuxClientControl) = 1 0x0A,
+        /// AUX_PERF_PROCESSINFO by the table of version 1: the process.
+        PerfProcessInfo(AuxPerfProcessInfo<'de>) = 1 0x0B,
+        /// AUX_PERF_PROCESSINFO by the table of version 2.
+        PerfProcessInfoV2(AuxPerfProcessInfo<'de>) = 2 0x0B,
+        /// AUX_OSVERSIONINFO: the server's operating system.
+        OsVersionInfo(AuxOsVersionInfo) = 1 0x16,
+        /// AUX_EXORGINFO: whether the organization has public folders.
+        ExOrgInfo(AuxExOrgInfo) = 1 0x17,
+        /// AUX_PERF_ACCOUNTINFO: the account.
+        PerfAccountInfo(AuxPerfAccountInfo) = 1 0x18,
+        /// AUX_SERVER_CAPABILITIES: what the server takes.
+        ServerCapabilities(AuxServerCapabilities) = 1 0x46,
+        /// AUX_ENDPOINT_CAPABILITIES: what the server combines on one endpoint.
+        EndpointCapabilities(AuxEndpointCapabilities) = 1 0x48,
+        /// AUX_CLIENT_CONNECTION_INFO: the client's connection, for the server's log.
+        ClientConnectionInfo(AuxClientConnectionInfo<'de>) = 1 0x4A,
+        /// AUX_SERVER_SESSION_INFO: the server's session, for the client's log.
+        ServerSessionInfo(AuxServerSessionInfo<'de>) = 1 0x4B,
+        /// AUX_PROTOCOL_DEVICE_IDENTIFICATION: a device between the two.
+        ProtocolDeviceIdentification(AuxProtocolDeviceIdentification<'de>) = 1 0x4E,
+    }
+    reports {
+        /// AUX_PERF_DEFMDB_SUCCESS: a call to the messaging server went well.
+        PerfDefMdbSuccess(AuxPerfDefMdbSuccess) = 1 0x05 0x0C 0x11,
+        /// AUX_PERF_DEFGC_SUCCESS: a call to the directory went well.
+        PerfDefGcSuccess(AuxPerfDefGcSuccess) = 1 0x06 0x0D 0x12,
+        /// AUX_PERF_MDB_SUCCESS: a call to the messaging server went well.
+        PerfMdbSuccess(AuxPerfMdbSuccess) = 1 0x07 0x0E 0x13,
+        /// AUX_PERF_MDB_SUCCESS_V2: the same with the process.
+        PerfMdbSuccessV2(AuxPerfMdbSuccessV2) = 2 0x07 0x0E 0x13,
+        /// AUX_PERF_GC_SUCCESS: a call to the directory went well.
+        PerfGcSuccess(AuxPerfGcSuccess) = 1 0x08 0x0F 0x14,
+        /// AUX_PERF_GC_SUCCESS_V2: the same with the process.
+        PerfGcSuccessV2(AuxPerfGcSuccessV2) = 2 0x08 0x0F 0x14,
+        /// AUX_PERF_FAILURE: a call failed.
+        PerfFailure(AuxPerfFailure) = 1 0x09 0x10 0x15,
+        /// AUX_PERF_FAILURE_V2: the same with the process.
+        PerfFailureV2(AuxPerfFailureV2) = 2 0x09 0x10 0x15,
+    }
 }
 
 impl Structure for AuxBlock<'_> {
@@ -112,55 +257,17 @@ impl<'de> Decode<'de> for AuxBlock<'de> {
     }
 }
 
-impl<'de> AuxBlock<'de> {
-    fn decode_block(header: AuxHeader, block: &mut Reader<'de>) -> Result<Self, DecodeError> {
-        let value = match (header.version, header.block_type) {
-            (AuxExOrgInfo::VERSION, AuxExOrgInfo::BLOCK_TYPE) => Self::ExOrgInfo(block.structure()?),
-            (AuxClientControl::VERSION, AuxClientControl::BLOCK_TYPE) => Self::ClientControl(block.structure()?),
-            (AuxServerCapabilities::VERSION, AuxServerCapabilities::BLOCK_TYPE) => {
-                Self::ServerCapabilities(block.structure()?)
-            }
-            (version, block_type) => {
-                let payload = block.rest();
-                return Ok(Self::Other(OtherAuxBlock { version, block_type, payload }));
-            }
-        };
-        block.ignore_rest("[MS-OXCRPC] 2.2.2.2: Size counts any additional payload data");
-        Ok(value)
-    }
-
-    fn parts(&self) -> (u8, u8, usize) {
-        fn typed<T: TypedBlock>(block: &T) -> (u8, u8, usize) {
-            (T::VERSION, T::BLOCK_TYPE, block.encoded_len())
-        }
-        match self {
-            Self::ExOrgInfo(block) => typed(block),
-            Self::ClientControl(block) => typed(block),
-            Self::ServerCapabilities(block) => typed(block),
-            Self::Other(block) => (block.version, block.block_type, block.payload.len()),
-        }
-    }
-}
-
 impl Encode for AuxBlock<'_> {
     fn encoded_len(&self) -> usize {
-        AuxHeader::LEN + self.parts().2
+        AuxHeader::LEN + self.block_len()
     }
 
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
-        let (version, block_type, len) = self.parts();
-        w.len_u16_le(len.saturating_add(AuxHeader::LEN), "Size")?;
+        let (version, block_type) = self.version_and_type();
+        w.len_u16_le(self.encoded_len(), "Size")?;
         w.u8(version);
         w.u8(block_type);
-        match self {
-            Self::ExOrgInfo(block) => w.structure(block),
-            Self::ClientControl(block) => w.structure(block),
-            Self::ServerCapabilities(block) => w.structure(block),
-            Self::Other(block) => {
-                w.bytes(block.payload);
-                Ok(())
-            }
-        }
+        self.encode_block(w)
     }
 }
 
@@ -232,10 +339,23 @@ pub fn write_auxiliary_buffer(
     form: PayloadForm,
     blocks: &[AuxBlock<'_>],
 ) -> Result<usize, EncodeError> {
+    write_auxiliary_buffer_with(&mut Packer::new(), out, form, blocks)
+}
+
+/// [`write_auxiliary_buffer`] with a packer that is kept: a compressed form takes no allocation then.
+///
+/// # Errors
+/// Those of [`auxiliary_buffer`]; `out` is as it was then.
+pub fn write_auxiliary_buffer_with(
+    packer: &mut Packer,
+    out: &mut BytesMut,
+    form: PayloadForm,
+    blocks: &[AuxBlock<'_>],
+) -> Result<usize, EncodeError> {
     if blocks.is_empty() {
         return Ok(0);
     }
-    write_extended_buffer(out, form, |w| blocks.iter().try_for_each(|block| w.structure(block)))
+    packer.write(out, form, |w| blocks.iter().try_for_each(|block| w.structure(block)))
 }
 
 /// How many bytes [`auxiliary_buffer`] makes.

@@ -2,7 +2,6 @@
 
 use oxwire_core::{Decode, DecodeError, Encode, EncodeError, Reader, Structure, Writer};
 
-use super::TypedBlock;
 use crate::flags::flags;
 
 flags! {
@@ -22,10 +21,6 @@ flags! {
 pub struct AuxServerCapabilities {
     /// What it supports.
     pub server_capability_flags: ServerCapabilityFlags,
-}
-
-impl TypedBlock for AuxServerCapabilities {
-    const BLOCK_TYPE: u8 = 0x46;
 }
 
 impl Structure for AuxServerCapabilities {

@@ -2,7 +2,10 @@
 
 use oxwire_core::{DecodeError, Limits, decode_all};
 
-use super::{AuxBlock, AuxBlocks, AuxClientControl, AuxExOrgInfo, AuxServerCapabilities, OrgFlags};
+use super::{
+    AuxBlock, AuxBlocks, AuxClientControl, AuxEndpointCapabilities, AuxExOrgInfo, AuxOsVersionInfo,
+    AuxServerCapabilities, OrgFlags,
+};
 use crate::rpc_header_ext::ExtendedBuffer;
 
 /// The typed blocks of a Connect response's `AuxiliaryBuffer`; the last of a kind where one is repeated.
@@ -15,6 +18,10 @@ pub struct ServerTopology {
     pub client_control: Option<AuxClientControl>,
     /// What the server supports.
     pub server_capabilities: Option<AuxServerCapabilities>,
+    /// The server's operating system.
+    pub os_version_info: Option<AuxOsVersionInfo>,
+    /// What the server combines on one endpoint.
+    pub endpoint_capabilities: Option<AuxEndpointCapabilities>,
 }
 
 impl ServerTopology {
@@ -28,12 +35,14 @@ impl ServerTopology {
             return Ok(topology);
         }
         let buffer: ExtendedBuffer<'_> = decode_all(buffer, &Limits::DEFAULT)?;
-        for block in AuxBlocks::new(&buffer.payload()) {
+        for block in AuxBlocks::new(&buffer.payload()?) {
             match block? {
                 AuxBlock::ExOrgInfo(block) => topology.ex_org_info = Some(block),
                 AuxBlock::ClientControl(block) => topology.client_control = Some(block),
                 AuxBlock::ServerCapabilities(block) => topology.server_capabilities = Some(block),
-                AuxBlock::Other(_) => {}
+                AuxBlock::OsVersionInfo(block) => topology.os_version_info = Some(block),
+                AuxBlock::EndpointCapabilities(block) => topology.endpoint_capabilities = Some(block),
+                _ => {}
             }
         }
         Ok(topology)

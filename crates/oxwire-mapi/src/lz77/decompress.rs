@@ -19,13 +19,18 @@ pub fn decompress(input: &[u8], size: usize, out: &mut Vec<u8>) -> Result<(), De
     let start = out.len();
     out.resize(start.saturating_add(size), 0);
     let mut target = Target { bytes: out.get_mut(start..).unwrap_or_default(), at: 0 };
-    let result = run(&mut Stream { input, at: 0, shared: None }, &mut target);
+    let result = run::<0>(&mut Stream { input, at: 0, shared: None }, &mut target);
     let written = target.at;
     out.truncate(start.saturating_add(written));
     result
 }
 
-fn run(stream: &mut Stream<'_>, out: &mut Target<'_>) -> Result<(), DecodeError> {
+/// Fills `out` with the bytes that `input` stands for, each byte of which is XORed with `XOR` first.
+pub(crate) fn decompress_into<const XOR: u8>(input: &[u8], out: &mut [u8]) -> Result<(), DecodeError> {
+    run::<XOR>(&mut Stream { input, at: 0, shared: None }, &mut Target { bytes: out, at: 0 })
+}
+
+fn run<const XOR: u8>(stream: &mut Stream<'_, XOR>, out: &mut Target<'_>) -> Result<(), DecodeError> {
     loop {
         // The mask, and how many of its bits are left.
         let mut mask = u32::from_le_bytes(stream.array("bitmask")?);
@@ -51,19 +56,26 @@ fn run(stream: &mut Stream<'_>, out: &mut Target<'_>) -> Result<(), DecodeError>
 }
 
 #[inline]
-fn copy_literals(stream: &mut Stream<'_>, out: &mut Target<'_>, len: usize) -> Result<(), DecodeError> {
+fn copy_literals<const XOR: u8>(
+    stream: &mut Stream<'_, XOR>,
+    out: &mut Target<'_>,
+    len: usize,
+) -> Result<(), DecodeError> {
     if len > out.left() {
         return Err(stream.error("literal", value("the end of the data: SizeActual bytes are there", 0)));
     }
     let from = stream.input.get(stream.at..).unwrap_or_default();
-    // Short runs go as eight bytes; what is too much is written over by what comes next.
-    if let (1..=8, Some(eight), Some(to)) = (len, from.first_chunk::<8>(), out.chunk(out.at)) {
-        *to = *eight;
+    // Short runs go as sixteen bytes; what is too much is written over by what comes next.
+    if let (1..=16, Some(sixteen), Some(to)) = (len, from.first_chunk::<16>(), out.chunk(out.at)) {
+        *to = sixteen.map(|byte| byte ^ XOR);
         stream.at += len;
     } else {
         let literals = stream.bytes(len, "literal")?;
         if let Some(to) = out.bytes.get_mut(out.at..).and_then(|rest| rest.get_mut(..len)) {
             to.copy_from_slice(literals);
+            if XOR != 0 {
+                to.iter_mut().for_each(|byte| *byte ^= XOR);
+            }
         }
     }
     out.at += len;
@@ -72,7 +84,7 @@ fn copy_literals(stream: &mut Stream<'_>, out: &mut Target<'_>, len: usize) -> R
 
 /// One match. [MS-OXCRPC] 3.1.4.1.1.2.2.3, 3.1.4.1.1.2.2.4
 #[inline]
-fn copy_match(stream: &mut Stream<'_>, out: &mut Target<'_>) -> Result<(), DecodeError> {
+fn copy_match<const XOR: u8>(stream: &mut Stream<'_, XOR>, out: &mut Target<'_>) -> Result<(), DecodeError> {
     let place = stream.at;
     let metadata = u16::from_le_bytes(stream.array("metadata")?);
     let distance = usize::from(metadata >> 3) + 1;
@@ -104,33 +116,40 @@ impl Target<'_> {
     }
 
     #[inline]
-    fn chunk(&mut self, at: usize) -> Option<&mut [u8; 8]> {
+    fn chunk<const N: usize>(&mut self, at: usize) -> Option<&mut [u8; N]> {
         self.bytes.get_mut(at..)?.first_chunk_mut()
     }
 
     /// Copies `len` bytes from `distance` back, where `from` is.
     #[inline]
-    fn repeat(&mut self, mut from: usize, mut distance: usize, len: usize) {
+    fn repeat(&mut self, from: usize, mut distance: usize, len: usize) {
         let end = self.at + len;
-        if distance >= 8 && len <= 32 && end + 8 <= self.bytes.len() {
-            // Eight at a time; what is too much is written over by what comes next.
+        if distance >= 16 && len <= 64 && end + 16 <= self.bytes.len() {
+            self.repeat_in::<16>(from, end);
+        } else if distance >= 8 && len <= 32 && end + 8 <= self.bytes.len() {
+            self.repeat_in::<8>(from, end);
+        } else {
+            // A match that overlaps what it makes: what is there doubles with each copy.
             while self.at < end {
-                let Some(eight) = self.chunk(from).copied() else { return };
-                let Some(to) = self.chunk(self.at) else { return };
-                *to = eight;
-                from += 8;
-                self.at += 8;
+                let part = distance.min(end - self.at);
+                self.bytes.copy_within(from..from + part, self.at);
+                self.at += part;
+                distance += part;
             }
-            self.at = end;
-            return;
         }
-        // A match that overlaps what it makes: what is there doubles with each copy.
+    }
+
+    /// So many bytes at a time, as far back at the least; what is too much is written over by what comes next.
+    #[inline]
+    fn repeat_in<const N: usize>(&mut self, mut from: usize, end: usize) {
         while self.at < end {
-            let part = distance.min(end - self.at);
-            self.bytes.copy_within(from..from + part, self.at);
-            self.at += part;
-            distance += part;
+            let Some(some) = self.chunk::<N>(from).copied() else { return };
+            let Some(to) = self.chunk::<N>(self.at) else { return };
+            *to = some;
+            from += N;
+            self.at += N;
         }
+        self.at = end;
     }
 }
 
@@ -138,14 +157,16 @@ const fn value(expected: &'static str, found: usize) -> DecodeErrorKind {
     DecodeErrorKind::Value { expected, found: found as u64 }
 }
 
-struct Stream<'a> {
+/// The stream, whose bytes are XORed with `XOR` as they are read.
+struct Stream<'a, const XOR: u8> {
     input: &'a [u8],
     at: usize,
     /// The half byte that the last long match has left over.
     shared: Option<u8>,
 }
 
-impl<'a> Stream<'a> {
+impl<'a, const XOR: u8> Stream<'a, XOR> {
+    /// Bytes as they stand there.
     #[inline]
     fn bytes(&mut self, len: usize, field: &'static str) -> Result<&'a [u8], DecodeError> {
         match self.input.get(self.at..).and_then(|rest| rest.get(..len)) {
@@ -162,7 +183,7 @@ impl<'a> Stream<'a> {
         match self.input.get(self.at..).and_then(<[u8]>::first_chunk::<N>) {
             Some(array) => {
                 self.at += N;
-                Ok(*array)
+                Ok(array.map(|byte| byte ^ XOR))
             }
             None => Err(self.eof(N, field)),
         }

@@ -7,9 +7,11 @@
 
 mod compress;
 mod decompress;
+mod encode;
 
 pub use compress::Compressor;
 pub use decompress::decompress;
+pub(crate) use decompress::decompress_into;
 
 /// How far back a match can lie, in bytes. [MS-OXCRPC] 3.1.4.1.1.2.2.3
 const WINDOW: usize = 1 << 13;

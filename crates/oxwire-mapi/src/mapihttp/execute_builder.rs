@@ -4,8 +4,8 @@ use bytes::{Bytes, BytesMut};
 use oxwire_core::{DecodeError, EncodeError, EncodeErrorKind, Limits, Reader, Structure, Writer};
 
 use super::{ExecuteFlags, ExecuteRequest, ExecuteSuccess};
-use crate::aux_buffer::{AuxBlock, auxiliary_buffer_len, write_auxiliary_buffer};
-use crate::rpc_header_ext::{ExtendedBuffer, PayloadForm, RpcHeaderExt, write_extended_buffer};
+use crate::aux_buffer::{AuxBlock, auxiliary_buffer_len, write_auxiliary_buffer_with};
+use crate::rpc_header_ext::{ChainWriter, ExtendedBuffer, ExtendedBuffers, Packer, PayloadForm, RpcHeaderExt};
 
 /// An [`ExecuteRequest`] whose ROPs are yet to be written.
 ///
@@ -77,12 +77,25 @@ impl ExecuteRequestBuilder<'_> {
         out: &mut BytesMut,
         payload: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
+        self.write_with(&mut Packer::new(), out, payload)
+    }
+
+    /// [`ExecuteRequestBuilder::write`] with a packer that is kept: a compressed form takes no allocation then.
+    ///
+    /// # Errors
+    /// Those of [`ExecuteRequestBuilder::write`].
+    pub fn write_with(
+        &self,
+        packer: &mut Packer,
+        out: &mut BytesMut,
+        payload: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
         restoring(out, |out| {
             out.extend_from_slice(&self.flags.bits().to_le_bytes());
-            sized::<ExecuteRequest<'_>>(out, "RopBufferSize", |out| write_extended_buffer(out, self.form, payload))?;
+            sized::<ExecuteRequest<'_>>(out, "RopBufferSize", |out| packer.write(out, self.form, payload))?;
             out.extend_from_slice(&self.max_rop_out.to_le_bytes());
             sized::<ExecuteRequest<'_>>(out, "AuxiliaryBufferSize", |out| {
-                write_auxiliary_buffer(out, self.form, self.auxiliary)
+                write_auxiliary_buffer_with(packer, out, self.form, self.auxiliary)
             })
         })
     }
@@ -93,8 +106,8 @@ impl ExecuteRequestBuilder<'_> {
 pub struct ExecuteSuccessBuilder<'a> {
     /// The return value of the operation, [MS-OXCRPC] 3.1.4.2; 0 is success.
     pub error_code: u32,
-    /// How the ROP responses and the auxiliary blocks are stored: plain where the request says
-    /// [`ExecuteFlags::NO_XOR_MAGIC`], and plain is never wrong.
+    /// How the ROP responses and the auxiliary blocks are stored: [`PayloadForm::allowed_by`] says what the request's flags allow, and
+    /// plain is never wrong.
     pub form: PayloadForm,
     /// The server's auxiliary blocks.
     pub auxiliary: &'a [AuxBlock<'a>],
@@ -131,38 +144,84 @@ impl ExecuteSuccessBuilder<'_> {
         out: &mut BytesMut,
         payload: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
+        let mut packer = Packer::new();
+        self.write_around(&mut packer, out, self.form, |packer, out| packer.write(out, self.form, payload))
+    }
+
+    /// Appends the body of the answer to a request with these `flags` and `max_rop_out`: `payloads` pushes the ROP responses, as many
+    /// payloads as [`ChainWriter::can_pack`] lets it. What the flags do not allow of [`Self::form`](ExecuteSuccessBuilder::form) is left
+    /// out, in the auxiliary buffer too.
+    ///
+    /// # Errors
+    /// Those of `payloads`; [`EncodeErrorKind::TooLong`] when the auxiliary blocks pass
+    /// [`MAX_PAYLOAD`](crate::rpc_header_ext::MAX_PAYLOAD). `out` is as it was then.
+    pub fn write_answer(
+        &self,
+        packer: &mut Packer,
+        out: &mut BytesMut,
+        flags: ExecuteFlags,
+        max_rop_out: u32,
+        payloads: impl FnOnce(&mut ChainWriter<'_>) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        let max_len = usize::try_from(max_rop_out).unwrap_or(usize::MAX);
+        self.write_around(packer, out, self.form.allowed_by(flags), |packer, out| {
+            let start = out.len();
+            payloads(&mut ChainWriter::new(packer, out, self.form, flags, max_len))?;
+            Ok(out.len().saturating_sub(start))
+        })
+    }
+
+    fn write_around(
+        &self,
+        packer: &mut Packer,
+        out: &mut BytesMut,
+        form: PayloadForm,
+        rop_buffer: impl FnOnce(&mut Packer, &mut BytesMut) -> Result<usize, EncodeError>,
+    ) -> Result<(), EncodeError> {
         restoring(out, |out| {
             let mut w = Writer::new(out);
             w.u32_le(0);
             w.u32_le(self.error_code);
             w.u32_le(0);
-            sized::<ExecuteSuccess<'_>>(out, "RopBufferSize", |out| write_extended_buffer(out, self.form, payload))?;
+            sized::<ExecuteSuccess<'_>>(out, "RopBufferSize", |out| rop_buffer(packer, out))?;
             sized::<ExecuteSuccess<'_>>(out, "AuxiliaryBufferSize", |out| {
-                write_auxiliary_buffer(out, self.form, self.auxiliary)
+                write_auxiliary_buffer_with(packer, out, form, self.auxiliary)
             })
         })
     }
 }
 
-impl ExecuteRequest<'_> {
-    /// The ROP list and the server object handle table: a slice of `body`, from which this view was decoded, or one
-    /// allocation to undo the obfuscation. Empty when there is no `RopBuffer`.
+impl<'de> ExecuteRequest<'de> {
+    /// The ROP list and the server object handle table of a `RopBuffer` with one payload: a slice of `body`, from which this view was
+    /// decoded, or one allocation to undo compression and obfuscation. Empty when there is no `RopBuffer`.
     ///
     /// # Errors
-    /// [`DecodeError`] when `RopBuffer` is no [`ExtendedBuffer`]; its offset counts from the beginning of the body.
+    /// [`DecodeError`] when `RopBuffer` is no [`ExtendedBuffer`], and for a chain; its offset counts from the beginning of the body.
     pub fn rop_payload(&self, body: &Bytes) -> Result<Bytes, DecodeError> {
         rop_payload(self.rop_buffer, 8, body)
     }
+
+    /// The payloads of a `RopBuffer`, one after the other, as [`Self::rop_payload`] gives one. The offsets of errors count from the
+    /// beginning of the body.
+    pub fn rop_payloads<'b>(&self, body: &'b Bytes) -> impl Iterator<Item = Result<Bytes, DecodeError>> + use<'b, 'de> {
+        rop_payloads(self.rop_buffer, 8, body)
+    }
 }
 
-impl ExecuteSuccess<'_> {
-    /// The ROP list and the server object handle table: a slice of `body`, from which this view was decoded, or one
-    /// allocation to undo the obfuscation. Empty when there is no `RopBuffer`.
+impl<'de> ExecuteSuccess<'de> {
+    /// The ROP list and the server object handle table of a `RopBuffer` with one payload: a slice of `body`, from which this view was
+    /// decoded, or one allocation to undo compression and obfuscation. Empty when there is no `RopBuffer`.
     ///
     /// # Errors
-    /// [`DecodeError`] when `RopBuffer` is no [`ExtendedBuffer`]; its offset counts from the beginning of the body.
+    /// [`DecodeError`] when `RopBuffer` is no [`ExtendedBuffer`], and for a chain; its offset counts from the beginning of the body.
     pub fn rop_payload(&self, body: &Bytes) -> Result<Bytes, DecodeError> {
         rop_payload(self.rop_buffer, 16, body)
+    }
+
+    /// The payloads of a `RopBuffer`, one after the other, as [`Self::rop_payload`] gives one. The offsets of errors count from the
+    /// beginning of the body.
+    pub fn rop_payloads<'b>(&self, body: &'b Bytes) -> impl Iterator<Item = Result<Bytes, DecodeError>> + use<'b, 'de> {
+        rop_payloads(self.rop_buffer, 16, body)
     }
 }
 
@@ -174,7 +233,15 @@ fn rop_payload(rop_buffer: &[u8], offset: usize, body: &Bytes) -> Result<Bytes, 
     let mut r = Reader::with_limits(rop_buffer, &Limits::DEFAULT).named(name, spec).at_offset(offset);
     let buffer: ExtendedBuffer<'_> = r.structure()?;
     r.finish()?;
-    Ok(buffer.payload_bytes(body))
+    buffer.payload_bytes(body)
+}
+
+fn rop_payloads<'b, 'de>(
+    rop_buffer: &'de [u8],
+    offset: usize,
+    body: &'b Bytes,
+) -> impl Iterator<Item = Result<Bytes, DecodeError>> + use<'b, 'de> {
+    ExtendedBuffers::new(rop_buffer).at_offset(offset).map(|buffer| buffer?.payload_bytes(body))
 }
 
 /// Runs `write`, and cuts `out` back to what it was when that fails.
