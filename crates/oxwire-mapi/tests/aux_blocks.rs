@@ -1,4 +1,5 @@
 //! The auxiliary blocks of [MS-OXCRPC] 2.2.2.2, byte for byte. The bytes are put together by hand from the sections.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests; a failure here fails the test")]
 
 use oxwire_core::{
     DecodeErrorKind, Encode, EncodeErrorKind, Guid, Limits, Utf16, decode_all, encode_to_bytes, utf16_le_bytes,

@@ -1,4 +1,5 @@
 //! Compressed payloads and chains of payloads, by the rows of [MS-OXCRPC] 3.1.4.1.1 and 3.1.4.2.1.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests; a failure here fails the test")]
 
 use bytes::{Bytes, BytesMut};
 use oxwire_core::{DecodeErrorKind, EncodeError, EncodeErrorKind, Limits, Writer, decode_all};
