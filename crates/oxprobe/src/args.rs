@@ -1,6 +1,8 @@
 //! The command line: what may stand on it, and what it comes to.
 
 mod reach;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -34,9 +36,6 @@ USAGE
         --user-dn DN          the mailbox's legacy distinguished name, from the same answer
         --transport WHICH     auto (default), mapihttp; rpchttp is not built yet
         --listen-seconds N    how long NotificationWait may wait for news (default 5)
-        --ccache FILE         Kerberos inside of Negotiate, with the tickets of this file in place of
-                              a password; goes with --url
-        --gssapi-helper PROGRAM   what speaks Kerberos (default: oxwire-gssapi-helper)
 
   oxprobe discover ADDRESS [options]
       Finds the mailbox by Autodiscover as Outlook does, shows every step on the way, and the
@@ -47,6 +46,9 @@ USAGE
                               negotiate
         --password-env VAR    take the password from this environment variable; without it
                               the terminal asks
+        --ccache FILE         Kerberos inside of Negotiate, with the tickets of this file in place of
+                              a password
+        --gssapi-helper PROGRAM   what speaks Kerberos (default: oxwire-gssapi-helper)
         --ca FILE             trust the certificates of this PEM file, and no others
         --insecure            trust any certificate (what it says is still reported)
         --binding WHICH       auto (default: tls-server-end-point where there is TLS), none
@@ -330,7 +332,6 @@ fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
 
 fn test(parser: &mut Parser) -> Result<Command, UsageError> {
     let (mut options, mut url, mut user_dn) = (Options::new(), None, None);
-    let (mut ccache, mut program) = (None, None);
     let mut listen = Duration::from_secs(5);
     while let Some(arg) = parser.next()? {
         let name = match arg {
@@ -364,17 +365,11 @@ fn test(parser: &mut Parser) -> Result<Command, UsageError> {
                 };
                 listen = Duration::from_secs(seconds);
             }
-            "ccache" => ccache = Some(PathBuf::from(parser.value()?)),
-            "gssapi-helper" => program = Some(PathBuf::from(parser.value()?)),
             other if options.take(other, parser)? => {}
             other => return Err(Arg::Long(other).unexpected().into()),
         }
     }
-    let (mut reach, search) = options.finish("test")?;
-    if ccache.is_some() && (url.is_none() || !matches!(reach.auth, AuthChoice::Auto | AuthChoice::Negotiate)) {
-        return usage("test: --ccache goes with --url and --user-dn, and with negotiate; the search wants a password");
-    }
-    reach.kerberos = helper(program, "KRB5CCNAME", ccache)?;
+    let (reach, search) = options.finish("test")?;
     let target = match (url, user_dn) {
         (None, None) => Target::Search(search),
         (Some(_), Some(_)) if search != Search::default() => {
@@ -485,142 +480,4 @@ fn proxy_origin(value: &str) -> Result<Origin, UsageError> {
         return usage(format!("--proxy {value}: expected http://host:port"));
     }
     Ok(origin)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(text: &str) -> Result<Command, UsageError> {
-        parse(text.split_whitespace().map(Into::into))
-    }
-
-    #[test]
-    fn serve_takes_every_flag() {
-        let Ok(Command::Serve(args)) = line(
-            "serve --listen 127.0.0.1:0 --host mail.oxwire.test:444 --user a@oxwire.test:p:w --user b@oxwire.test:x --auth ntlm \
-             --cert c --key k --write-ca ca",
-        ) else {
-            panic!("refused")
-        };
-        assert_eq!(args.users.len(), 2);
-        assert_eq!(args.host.as_deref(), Some("mail.oxwire.test:444"));
-        assert_eq!(args.users[0], ("a@oxwire.test".to_owned(), SecretString::from("p:w")));
-        assert_eq!(args.schemes, Schemes { basic: false, ntlm: true, negotiate: false });
-        assert!(args.identity.is_some() && args.write_ca.is_some() && !args.plain);
-    }
-
-    #[test]
-    fn negotiate_kerberos_and_extended_protection() {
-        let Ok(Command::Serve(args)) = line(
-            "serve --listen 127.0.0.1:0 --plain --tls-ends-at c --auth basic,negotiate --epa require --keytab k --gssapi-helper h",
-        ) else {
-            panic!("refused")
-        };
-        assert_eq!(args.schemes, Schemes { basic: true, ntlm: false, negotiate: true });
-        assert_eq!(args.epa, ExtendedProtection::Require);
-        let helper = Helper { program: "h".into(), environment: Some(("KRB5_KTNAME", "k".into())) };
-        assert_eq!((args.kerberos, args.tls_ends_at), (Some(helper), Some("c".into())));
-
-        let Ok(Command::Test(args)) = line("test a@b --url https://h/ --user-dn /o=x/cn=a --auth negotiate --ccache c")
-        else {
-            panic!("refused")
-        };
-        let helper = Helper { program: "oxwire-gssapi-helper".into(), environment: Some(("KRB5CCNAME", "c".into())) };
-        assert_eq!((args.reach.auth, args.reach.kerberos), (AuthChoice::Negotiate, Some(helper)));
-
-        for wrong in [
-            "serve --listen 127.0.0.1:0 --keytab k",
-            "serve --listen 127.0.0.1:0 --tls-ends-at c",
-            "serve --listen 127.0.0.1:0 --epa maybe",
-            "serve --listen 127.0.0.1:0 --auth negotiate --gssapi-helper h",
-            "test a@b --ccache c",
-            "test a@b --url https://h/ --user-dn /o=x --auth ntlm --ccache c",
-            "test a@b --url https://h/ --user-dn /o=x --gssapi-helper h",
-        ] {
-            assert!(line(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn test_takes_every_flag() {
-        let Ok(Command::Test(args)) = line(
-            "test a@b --url https://h/mapi/emsmdb/?MailboxId=x --user-dn /o=x/cn=a --auth basic --password-env P --ca f \
-             --binding none --proxy http://p:3128 --listen-seconds 9 --json",
-        ) else {
-            panic!("refused")
-        };
-        let Target::Given { url, user_dn } = args.target else { panic!("searches") };
-        assert_eq!((url.as_str(), user_dn.as_str()), ("https://h/mapi/emsmdb/?MailboxId=x", "/o=x/cn=a"));
-        let reach = args.reach;
-        assert_eq!((reach.auth, reach.binding, reach.json), (AuthChoice::Basic, false, true));
-        assert_eq!(args.listen, Duration::from_secs(9));
-        assert_eq!(reach.proxy.map(|p| p.port), Some(3128));
-    }
-
-    #[test]
-    fn discover_takes_every_flag() {
-        let flags = "--connect-to b:443:127.0.0.1:8443 --connect-to ::[::1]:1 --srv s.b:444 --dns ::1 --allow .c --allow d \
-                     --policy ExcludeSrvRecord --policy excludehttpredirect=0 --insecure";
-        let Ok(Command::Discover(args)) = line(&format!("discover a@b {flags} --json")) else { panic!("refused") };
-        assert_eq!(args.reach.connect_to.len(), 2);
-        let policies = vec![("ExcludeSrvRecord".to_owned(), true), ("excludehttpredirect".to_owned(), false)];
-        let allow = vec![".c".to_owned(), "d".to_owned()];
-        let dns = Some("[::1]:53".parse().unwrap());
-        assert_eq!(args.search, Search { srv: vec![("s.b".to_owned(), 444)], dns, allow, policies });
-        let Ok(Command::Test(args)) = line(&format!("test a@b --transport auto {flags}")) else { panic!("refused") };
-        assert!(matches!(args.target, Target::Search(search) if search.srv.len() == 1));
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        for (text, expected) in [
-            ("", "a command is missing"),
-            ("frobnicate", "frobnicate"),
-            ("demo --jsn", "--jsn"),
-            ("serve", "--listen"),
-            ("serve --listen nowhere", "nowhere"),
-            ("serve --listen 127.0.0.1:0 --user x", "--user"),
-            ("serve --listen 127.0.0.1:0 --user x:y", "x: expected an address"),
-            ("serve --listen 127.0.0.1:0 --user a@b:c --user A@b:d", "twice"),
-            ("serve --listen 127.0.0.1:0 --host a/b", "--host a/b"),
-            ("serve --listen 127.0.0.1:0 --cert c", "go together"),
-            ("serve --listen 127.0.0.1:0 --plain --write-ca c", "--plain"),
-            ("serve --listen 127.0.0.1:0 --auth kerberos", "kerberos"),
-            ("test", "ADDRESS"),
-            ("test ab --url https://h/ --user-dn /o=x", "ab: expected an address"),
-            ("test a@b --user-dn /o=x", "--url"),
-            ("test a@b --url ftp://h/ --user-dn /o=x", "ftp://h/"),
-            ("test a@b --url https://h/", "--user-dn"),
-            ("test a@b --url https://h/ --user-dn cn", "legacy distinguished name"),
-            ("test a@b --url https://h/ --user-dn /o --ca f --insecure", "exclude"),
-            ("test a@b --url https://h/ --user-dn /o --auth kerberos", "kerberos"),
-            ("test a@b --url https://h/ --user-dn /o --binding x", "--binding x"),
-            ("test a@b --url https://h/ --user-dn /o --proxy https://p", "--proxy"),
-            ("test a@b --url https://h/ --user-dn /o --listen-seconds 0", "1 to 3600"),
-            ("test a@b c@d --url https://h/ --user-dn /o", "c@d"),
-            ("test a@b --url https://h/ --user-dn /o --srv x:1", "--srv"),
-            ("test a@b --transport rpchttp", "not built"),
-            ("test a@b --transport smtp", "--transport smtp"),
-            ("discover", "ADDRESS"),
-            ("discover a@b --url https://h/", "--url"),
-            ("discover a@b --listen-seconds 1", "--listen-seconds"),
-            ("discover a@b --connect-to x:1", "--connect-to x:1"),
-            ("discover a@b --srv x", "--srv x"),
-            ("discover a@b --dns ns.x", "--dns ns.x"),
-            ("discover a@b --allow https://x", "--allow https://x"),
-            ("discover a@b --policy ExcludeAll", "--policy ExcludeAll"),
-            ("discover a@b --policy ExcludeSrvRecord=2", "KEY=0"),
-        ] {
-            let error = line(text).map(|_| ()).unwrap_err().to_string();
-            assert!(error.contains(expected), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn a_password_never_comes_back() {
-        let error = line("serve --listen 127.0.0.1:0 --user a@b@c:hunter2").map(|_| ()).unwrap_err().to_string();
-        assert!(!error.contains("hunter2"), "{error}");
-        assert!(!format!("{:?}", line("serve --listen 127.0.0.1:0 --user a@b:hunter2")).contains("hunter2"));
-    }
 }

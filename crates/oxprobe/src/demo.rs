@@ -65,6 +65,7 @@ pub(crate) async fn run(json: bool) -> Result<bool, String> {
         address: ADDRESS.to_owned(),
         password: password.clone(),
         auth: AuthChoice::Ntlm,
+        kerberos: None,
         dialer: Dialer { tls, proxy: None, connect_to: vec![here] },
         binding: true,
         search: Search::default(),

@@ -111,6 +111,7 @@ fn quest(reach: &Reach, search: &Search, dialer: &Dialer, password: &SecretStrin
         address: reach.address.clone(),
         password: password.clone(),
         auth: reach.auth,
+        kerberos: reach.kerberos.clone(),
         dialer: dialer.clone(),
         binding: reach.binding,
         search: search.clone(),

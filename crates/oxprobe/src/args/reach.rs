@@ -7,7 +7,7 @@ use lexopt::{Parser, ValueExt};
 use oxwire::autodiscover::discovery::Config;
 use oxwire::http::Origin;
 
-use super::{AuthChoice, Trust, UsageError, check_address, proxy_origin, text, usage};
+use super::{AuthChoice, Trust, UsageError, check_address, helper, proxy_origin, text, usage};
 use crate::kerberos::Helper;
 use crate::net::dial::ConnectTo;
 
@@ -59,6 +59,8 @@ pub(super) struct Options {
     proxy: Option<Origin>,
     connect_to: Vec<ConnectTo>,
     json: bool,
+    ccache: Option<PathBuf>,
+    helper: Option<PathBuf>,
     search: Search,
 }
 
@@ -74,6 +76,8 @@ impl Options {
             proxy: None,
             connect_to: Vec::new(),
             json: false,
+            ccache: None,
+            helper: None,
             search: Search::default(),
         }
     }
@@ -120,6 +124,8 @@ impl Options {
             "allow" => self.search.allow.push(allow(text(parser, "--allow")?)?),
             "policy" => self.search.policies.push(policy(&text(parser, "--policy")?)?),
             "json" => self.json = true,
+            "ccache" => self.ccache = Some(PathBuf::from(parser.value()?)),
+            "gssapi-helper" => self.helper = Some(PathBuf::from(parser.value()?)),
             _ => return Ok(false),
         }
         Ok(true)
@@ -136,10 +142,14 @@ impl Options {
         let Some(address) = self.address else {
             return usage(format!("{command}: the mailbox's ADDRESS is missing"));
         };
+        if self.ccache.is_some() && !matches!(self.auth, AuthChoice::Auto | AuthChoice::Negotiate) {
+            return usage(format!("{command}: --ccache goes with negotiate in --auth"));
+        }
+        let kerberos = helper(self.helper, "KRB5CCNAME", self.ccache)?;
         let reach = Reach {
             address,
             auth: self.auth,
-            kerberos: None,
+            kerberos,
             password_env: self.password_env,
             trust,
             binding: self.binding,

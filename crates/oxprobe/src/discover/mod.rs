@@ -7,7 +7,9 @@ mod ways;
 use std::io::Write;
 use std::time::{Instant, SystemTime};
 
+use oxwire::auth::Credentials;
 use oxwire::auth::client::{ClientConfig, ClientEvent, ClientLayer};
+use oxwire::auth::spnego::MechType;
 use oxwire::autodiscover::discovery::{
     Asked, Config, Destination, Discovery, Entry, Event, Failure as SearchFailure, Found, SrvRecord,
 };
@@ -16,6 +18,7 @@ use oxwire::http::Origin;
 use serde_json::{Value, json};
 
 use crate::args::{AuthChoice, Search};
+use crate::kerberos::Helper;
 use crate::net::dial::Dialer;
 use crate::net::driver::Driver;
 use crate::net::srv;
@@ -36,6 +39,8 @@ pub(crate) struct Quest {
     pub(crate) password: SecretString,
     /// What may authenticate.
     pub(crate) auth: AuthChoice,
+    /// Kerberos, in place of a password.
+    pub(crate) kerberos: Option<Helper>,
     /// Opens connections.
     pub(crate) dialer: Dialer,
     /// Whether NTLM is bound to the TLS channel.
@@ -142,6 +147,9 @@ fn open(quest: &Quest) -> Result<Driver<SearchStack>, Failure> {
     let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
     let mut auth = ClientConfig::default();
     auth.preference = quest.auth.preference();
+    if quest.kerberos.is_some() {
+        auth.outside_mechanisms = vec![MechType::KERBEROS];
+    }
     let auth = ClientLayer::new(auth, Box::new(crate::entropy::fill), now, wall);
     let mut config = Config::default();
     config.user_agent = concat!("oxprobe/", env!("CARGO_PKG_VERSION")).to_owned();
@@ -154,7 +162,11 @@ fn open(quest: &Quest) -> Result<Driver<SearchStack>, Failure> {
     let machine = Discovery::new(&quest.address, config, now).map_err(|error| {
         Failure::new("an address that can be looked for", error.to_string(), "give it as local-part@domain")
     })?;
-    let stack = SearchStack::new(auth, machine, &quest.address, quest.password.clone(), quest.binding);
+    let credentials = match &quest.kerberos {
+        Some(_) => Credentials::Outside { user: None },
+        None => Credentials::password(quest.address.as_str(), quest.password.clone()),
+    };
+    let stack = SearchStack::new(auth, machine, credentials, quest.binding, quest.kerberos.clone());
     Ok(Driver::new(stack, Some(quest.dialer.clone())))
 }
 

@@ -1,15 +1,16 @@
 //! The search as the driver sees it: authentication over HTTP events, and the machine above it.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::time::Instant;
 
-use oxwire::auth::client::{ClientEvent, ClientLayer, Target};
+use oxwire::auth::client::{CallHandle, ClientEvent, ClientLayer, Target};
 use oxwire::auth::{ChannelBinding, Credentials};
 use oxwire::autodiscover::discovery::Discovery;
-use oxwire::core::{ConnectionId, Error, SecretString};
+use oxwire::core::{ConnectionId, Error};
 use oxwire::http::{HttpEvent, HttpTransmit, Origin};
 
-use crate::net::driver::Stack;
+use crate::kerberos::{Helper, work};
+use crate::net::driver::{Call, Done, Stack, Work};
 use crate::net::socket::Opened;
 
 /// Authentication and the search.
@@ -17,12 +18,13 @@ pub(crate) struct SearchStack {
     auth: ClientLayer,
     /// The search.
     pub(crate) machine: Discovery,
-    login: String,
-    password: SecretString,
+    credentials: Credentials,
     /// Whether connections are bound to their TLS channel.
     binding: bool,
-    /// Origins that the layer has the password for.
+    /// Origins that the layer has the credentials for.
     known: HashSet<Origin>,
+    kerberos: Option<Helper>,
+    work: VecDeque<Work>,
 }
 
 impl SearchStack {
@@ -30,21 +32,30 @@ impl SearchStack {
     pub(crate) fn new(
         auth: ClientLayer,
         machine: Discovery,
-        login: &str,
-        password: SecretString,
+        credentials: Credentials,
         binding: bool,
+        kerberos: Option<Helper>,
     ) -> Self {
-        Self { auth, machine, login: login.to_owned(), password, binding, known: HashSet::new() }
+        Self { auth, machine, credentials, binding, known: HashSet::new(), kerberos, work: VecDeque::new() }
     }
 
     /// The next fact of authentication.
     pub(crate) fn poll_auth(&mut self) -> Option<ClientEvent> {
         let event = self.auth.poll_event()?;
-        if let ClientEvent::CredentialsNeeded { handle, .. } = &event {
+        match &event {
             // There is one password, and it was given: a second guess could lock the account.
-            let _ = self.auth.refuse(Instant::now(), *handle);
+            ClientEvent::CredentialsNeeded { handle, .. } => drop(self.auth.refuse(Instant::now(), *handle)),
+            ClientEvent::MechanismNeeded { handle, .. } => self.call(*handle),
+            _ => {}
         }
         Some(event)
+    }
+
+    /// A step of Kerberos, for another thread.
+    fn call(&mut self, handle: CallHandle) {
+        let (Some(helper), Some(wanted)) = (&self.kerberos, self.auth.take_call(handle)) else { return };
+        let context = wanted.call.needs_context().then(|| helper.initiator(&wanted.service, &wanted.binding));
+        self.work.push_back(work(Call::Client(handle), wanted.call, context));
     }
 
     fn deliver(&mut self, now: Instant) -> Result<(), Error> {
@@ -58,14 +69,13 @@ impl SearchStack {
         first
     }
 
-    /// The machine opens a connection: it has the password, or nobody asks it for one.
+    /// The machine opens a connection: it has the credentials, or nobody asks it for any.
     fn on_open_asked(&mut self, now: Instant, conn: ConnectionId, origin: Origin) {
         if !self.machine.may_authenticate(conn) {
             // Refused only for a connection that the layer does not know.
             let _ = self.auth.keep_anonymous(conn);
         } else if self.known.insert(origin.clone()) {
-            let credentials = Credentials::password(self.login.as_str(), self.password.clone());
-            self.auth.set_credentials(now, Target::Origin(origin), credentials);
+            self.auth.set_credentials(now, Target::Origin(origin), self.credentials.clone());
         }
     }
 }
@@ -113,5 +123,16 @@ impl Stack for SearchStack {
 
     fn poll_timeout(&self) -> Option<Instant> {
         self.auth.poll_timeout().into_iter().chain(self.machine.poll_timeout()).min()
+    }
+
+    fn take_work(&mut self) -> Option<Work> {
+        self.work.pop_front()
+    }
+
+    fn on_work_done(&mut self, now: Instant, done: Done) {
+        if let Call::Client(handle) = done.call {
+            // Refused only for a handle that was not given out.
+            let _ = self.auth.finish_call(now, handle, done.reply);
+        }
     }
 }
