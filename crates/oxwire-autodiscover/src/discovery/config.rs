@@ -154,7 +154,8 @@ pub struct LastKnownGood {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deadlines {
-    /// One request and its response, authentication included, or one question to directory, DNS or disk. Default 25 seconds.
+    /// One request and its response, authentication included, or one question to directory, DNS or disk. Who asks the user for a
+    /// password only when a server wants it gives more. Default 25 seconds.
     pub request: Duration,
     /// One step, with its redirects, and without the time that the user takes for a question. Default 60 seconds.
     pub step: Duration,

@@ -277,6 +277,23 @@ fn the_plain_get_wants_a_redirect() {
     }
 }
 
+/// Exchange answers a GET of `autodiscover.xml` with error 600 in a document: no redirect, and no error that ends anything.
+#[test]
+fn exchange_answers_the_plain_get_with_error_600() {
+    let mut config = Config::default();
+    config.order = vec![Step::HttpRedirect, Step::Srv];
+    let error =
+        pox("<Error Time=\"10:00:00\" Id=\"1\"><ErrorCode>600</ErrorCode><Message>Invalid Request</Message></Error>");
+    let mut net = Internet::default()
+        .host("http://autodiscover.example.com", Host::Says(error))
+        .host("https://srv.example", Host::Says(settings("srv.example")));
+    let records = vec![srv(0, 0, 443, "srv.example")];
+    net.srv.insert("_autodiscover._tcp.example.com".to_owned(), Some(records));
+    let run = net.discover("kim@example.com", &config);
+    assert_eq!(run.server().as_deref(), Some("srv.example"));
+    assert!(run.trail().contains("200 text/xml; charset=utf-8, no redirect"), "{}", run.trail());
+}
+
 /// Priorities in order, the port as it stands, or 443 as some versions of Outlook have it.
 #[test]
 fn outlook_srv_records() {
