@@ -1,4 +1,4 @@
-"""An authenticating reverse proxy whose NTLM is somebody else's: pyspnego's acceptor, or samba's ntlm_auth.
+"""An authenticating reverse proxy whose NTLM or Negotiate is somebody else's: pyspnego's, MIT's, or samba's ntlm_auth.
 
 It authenticates the connection, as IIS does, and passes what follows to a server behind it with Basic. What tells whether our
 client's NTLM is right is the acceptor's verdict.
@@ -50,6 +50,26 @@ class PyspnegoAcceptor:
         return answer, self.context.client_principal if self.context.complete else None
 
 
+class PyspnegoNegotiateAcceptor(PyspnegoAcceptor):
+    """pyspnego's SPNEGO, with its NTLM inside."""
+
+    def __init__(self, domain, user, password, binding):
+        super().__init__(domain, user, password, binding)
+        bound = GssChannelBindings(application_data=b"tls-server-end-point:" + hashlib.sha256(binding).digest())
+        self.context = spnego.server(
+            protocol="negotiate", options=spnego.NegotiateOptions.use_negotiate, channel_bindings=bound
+        )
+
+    def step(self, token):
+        if b"NTLMSSP\0\3" in token and self.hash not in token:
+            raise Refused("no channel binding, or another's")
+        try:
+            answer = self.context.step(token)
+        except spnego.exceptions.SpnegoError as error:
+            raise Refused(str(error)) from error
+        return answer, self.context.client_principal if self.context.complete else None
+
+
 class SambaAcceptor:
     """samba's ntlm_auth, which knows one password and no domain controller."""
 
@@ -80,7 +100,7 @@ class SambaAcceptor:
 class Gateway:
     """`acceptor` makes one acceptor for each connection. `verdicts` tells what they said."""
 
-    def __init__(self, acceptor, backend, backend_user, identity=None):
+    def __init__(self, acceptor, backend, backend_user, identity=None, scheme="NTLM"):
         self.verdicts = []
         host, port = backend
         authorization = "Basic " + base64.b64encode(":".join(backend_user).encode()).decode()
@@ -93,6 +113,7 @@ class Gateway:
                 super().setup()
                 self.acceptor = None
                 self.principal = None
+                self.last_token = None
                 self.backend = http.client.HTTPConnection(host, port, timeout=400)
 
             def finish(self):
@@ -103,7 +124,7 @@ class Gateway:
                 pass
 
             def unauthorized(self, token=None):
-                value = "NTLM" + (" " + base64.b64encode(token).decode() if token else "")
+                value = scheme + (" " + base64.b64encode(token).decode() if token else "")
                 self.send_response(401)
                 self.send_header("WWW-Authenticate", value)
                 self.send_header("Content-Length", "0")
@@ -111,18 +132,20 @@ class Gateway:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-                if scheme == "NTLM" and token:
+                name, _, token = self.headers.get("Authorization", "").partition(" ")
+                if name == scheme and token:
                     token = base64.b64decode(token)
-                    if token[8] == 1:
+                    # A NEGOTIATE_MESSAGE, or a token behind a GSS header.
+                    if token[8:9] == b"\1" if scheme == "NTLM" else token[:1] == b"\x60":
                         self.acceptor, self.principal = acceptor(), None
                     try:
                         answer, self.principal = self.acceptor.step(token)
                     except Refused as refusal:
                         verdicts.append(f"refused: {refusal}")
                         return self.unauthorized()
-                    if answer:
+                    if answer and not self.principal:
                         return self.unauthorized(answer)
+                    self.last_token = answer
                     verdicts.append(f"accepted: {self.principal}")
                 if not self.principal:
                     return self.unauthorized()
@@ -139,6 +162,11 @@ class Gateway:
                 for name, value in answer.getheaders():
                     if name.lower() not in HOP_BY_HOP | {"date", "server"}:
                         self.send_header(name, value)
+                if self.last_token:
+                    value = f"{scheme} {base64.b64encode(self.last_token).decode()}"
+                    self.last_token = None
+                    self.send_header("WWW-Authenticate", value)
+                    self.send_header("Persistent-Auth", "true")
                 self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
                 while piece := answer.read1(65536):

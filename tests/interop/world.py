@@ -23,7 +23,7 @@ class World:
     """What is running: our server plain and over TLS, haproxy in front of both."""
 
     def __init__(self, oxprobe, directory, stack):
-        self.oxprobe, self.directory = oxprobe, directory
+        self.oxprobe, self.directory, self.stack = oxprobe, directory, stack
         self.server_identity = certificate(directory, "server")
         self.proxy_identity = certificate(directory, "proxy")
         self.plain = stack.enter_context(Server(oxprobe, directory, "--plain"))
@@ -53,7 +53,7 @@ class World:
         _, _, path = self.plain.url.split("//", 1)[1].partition("/")
         return f"{scheme}://127.0.0.1:{self.haproxy.ports[route]}/{path}"
 
-    def curl(self, url, *options, request_type="Connect", body=None):
+    def curl(self, url, *options, request_type="Connect", body=None, environment=None):
         """One request by curl: status, head and content."""
         sent = self.directory / "curl.body"
         sent.write_bytes(mapihttp.connect_body(mapihttp.user_dn("alice")) if body is None else body)
@@ -62,6 +62,7 @@ class World:
             ["curl", "--silent", "--show-error", "--insecure", "--max-time", "60", "--http1.1", "--raw", "--include"]
             + [part for field in fields.items() for part in ("-H", ": ".join(field))]
             + ["--data-binary", f"@{sent}", *options, url],
+            env={**os.environ, **(environment or {})},
             capture_output=True,
         )
         assert done.returncode == 0, f"curl ended {done.returncode}: {done.stderr.decode()}"
@@ -79,8 +80,8 @@ class World:
                 continue
             return status, fields, rest
 
-    def curl_connect(self, url, *options):
-        status, fields, _ = self.curl(url, *options)
+    def curl_connect(self, url, *options, environment=None):
+        status, fields, _ = self.curl(url, *options, environment=environment)
         code = next((value for name, value in fields if name.lower() == "x-responsecode"), None)
         assert (status, code) == (200, "0"), f"HTTP {status}, X-ResponseCode {code}"
         assert any(name.lower() == "set-cookie" for name, _ in fields), "no cookie"

@@ -37,6 +37,7 @@ pub(crate) struct ClientStack {
     binding_problem: Option<String>,
     kerberos: Option<Helper>,
     work: VecDeque<Work>,
+    events: VecDeque<ClientEvent>,
 }
 
 /// A cut in the middle of a response: armed, then done when the head of a response has come.
@@ -63,22 +64,30 @@ impl ClientStack {
             binding_problem: None,
             kerberos,
             work: VecDeque::new(),
+            events: VecDeque::new(),
         }
     }
 
     /// The next fact.
     pub(crate) fn poll_event(&mut self) -> Option<Happening> {
-        if let Some(event) = self.auth.poll_event() {
-            if let ClientEvent::CredentialsNeeded { handle, .. } = &event {
-                // There is one password, and it was given: a second guess could lock the account.
-                let _ = self.auth.refuse(Instant::now(), *handle);
-            }
-            if let ClientEvent::MechanismNeeded { handle, .. } = &event {
-                self.call(*handle);
-            }
+        self.take_auth_events();
+        if let Some(event) = self.events.pop_front() {
             return Some(Happening::Auth(event));
         }
         self.machine.poll_event().map(Happening::Machine)
+    }
+
+    /// Answers what the layer asks. The driver waits for sockets once nothing is left to send, so this comes before.
+    fn take_auth_events(&mut self) {
+        while let Some(event) = self.auth.poll_event() {
+            match &event {
+                // There is one password, and it was given: a second guess could lock the account.
+                ClientEvent::CredentialsNeeded { handle, .. } => drop(self.auth.refuse(Instant::now(), *handle)),
+                ClientEvent::MechanismNeeded { handle, .. } => self.call(*handle),
+                _ => {}
+            }
+            self.events.push_back(event);
+        }
     }
 
     /// A step of Kerberos, for another thread.
@@ -166,6 +175,7 @@ impl Stack for ClientStack {
 
     fn poll_transmit(&mut self, now: Instant) -> Option<HttpTransmit> {
         loop {
+            self.take_auth_events();
             if let Some(transmit) = self.auth.poll_transmit(now) {
                 return Some(transmit);
             }
