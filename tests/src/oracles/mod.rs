@@ -14,8 +14,10 @@ pub mod client;
 pub mod discovery;
 pub mod http;
 pub mod lz77;
+pub mod mapirpc;
 pub mod rops;
 pub mod rpc;
+pub mod rpc_association;
 pub mod rpch_client;
 pub mod rts;
 pub mod server;
@@ -36,7 +38,9 @@ pub fn targets() -> Vec<Target> {
         http::TARGETS,
         lz77::TARGETS,
         rops::TARGETS,
+        mapirpc::TARGETS,
         rpc::TARGETS,
+        rpc_association::TARGETS,
         rpch_client::TARGETS,
         rts::TARGETS,
         server::TARGETS,
