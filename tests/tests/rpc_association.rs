@@ -584,3 +584,28 @@ fn the_ends_are_send() {
     send::<client::Association<Boxed>>();
     send::<server::Association>();
 }
+
+/// By hand from \[C706\] 12.6.3.1, 12.6.4.3 and 12.6.4.9: a big-endian client's bind and request; what goes back is little-endian.
+#[test]
+fn a_big_endian_client() {
+    let mut pair = Pair::new(Config::default(), Config::default());
+    let mut bind =
+        vec![5, 0, 11, 3, 0, 0, 0, 0, 0, 72, 0, 0, 0, 0, 0, 1, 0x16, 0xd0, 0x16, 0xd0, 0, 0, 0, 0, 1, 0, 0, 0];
+    bind.extend([0, 3, 1, 0]);
+    bind.extend([0xa4, 0xf1, 0xdb, 0x00, 0xca, 0x47, 0x10, 0x67, 0xb3, 0x1f, 0x00, 0xdd, 0x01, 0x06, 0x62, 0xda]);
+    bind.extend([0, 81, 0, 0]);
+    bind.extend([0x8a, 0x88, 0x5d, 0x04, 0x1c, 0xeb, 0x11, 0xc9, 0x9f, 0xe8, 0x08, 0x00, 0x2b, 0x10, 0x48, 0x60]);
+    bind.extend([0, 0, 0, 2]);
+    pair.server.handle_pdu(pair.now, WALL, bind.into()).unwrap();
+    pair.server.accept(pair.now, WALL, Acceptance { assoc_group_id: 9, security: None }).unwrap();
+    let ack = pair.server.poll_transmit(pair.now).unwrap().unwrap().into_bytes();
+    let ack = decode_all::<Pdu<'_>>(&ack, &Limits::DEFAULT).unwrap();
+    let Body::BindAck(body) = ack.body else { panic!("{ack:?}") };
+    assert_eq!(body.results.iter().map(|result| result.0).collect::<Vec<_>>(), [ContextResult::ACCEPTANCE]);
+    let request = [5, 0, 0, 3, 0, 0, 0, 0, 0, 28, 0, 0, 0, 0, 0, 2, 0, 0, 0, 4, 0, 3, 0, 11, 1, 2, 3, 4];
+    pair.server.handle_pdu(pair.now, WALL, Bytes::copy_from_slice(&request)).unwrap();
+    assert!(matches!(pair.server.poll_event(), Some(server::Event::Negotiate(_))));
+    let request = pair.request();
+    assert_eq!((request.interface, request.opnum, request.call), (EMSMDB, 11, CallId(2)));
+    assert_eq!((request.drep, &request.stub[..]), (DataRepresentation::BIG_ENDIAN, &[1, 2, 3, 4][..]));
+}

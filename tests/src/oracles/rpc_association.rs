@@ -133,7 +133,7 @@ impl World {
         (config.sign, config.seal) = (true, true);
         let mut security: Security<Box<dyn SecurityContext + Send>> =
             Security::new(AuthType::WINNT, level, Box::new(Client::new(config)));
-        security.header_signing = script.byte() % 4 != 0;
+        security.header_signing = !script.byte().is_multiple_of(4);
         Some(security)
     }
 
@@ -202,7 +202,7 @@ impl World {
             2 | 3 => {
                 let stub = Bytes::from(vec![0x5A; usize::from(script.byte()) * 20]);
                 let to = Call::new(ContextId(u16::from(script.byte() % 3)), 1);
-                let to = if script.byte() % 4 == 0 { to.with_timeout(Duration::from_secs(30)) } else { to };
+                let to = if script.byte().is_multiple_of(4) { to.with_timeout(Duration::from_secs(30)) } else { to };
                 if let Ok(call) = self.client.call(self.now, to, stub) {
                     assert!(self.made.insert(call), "a call_id twice");
                 }
@@ -230,7 +230,7 @@ impl World {
                     }
                 }
             }
-            8 => self.decide(script.byte() % 4 != 0),
+            8 => self.decide(!script.byte().is_multiple_of(4)),
             9 | 10 => self.exchange(),
             11 => {
                 // A PDU of the other end's, as it is or damaged, once or twice.
@@ -246,7 +246,7 @@ impl World {
                     *byte ^= script.byte();
                 }
                 self.deliver(to_client, damaged.into());
-                if script.byte() % 8 == 0 {
+                if script.byte().is_multiple_of(8) {
                     self.deliver(to_client, pdu);
                 }
             }

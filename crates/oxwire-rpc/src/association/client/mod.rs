@@ -314,9 +314,9 @@ impl<S: SecurityContext> Association<S> {
         if !matches!(self.state, State::Bound) || self.negotiation.is_some() {
             return Ok(None);
         }
-        let others = self.calls.in_flight.values().filter(|call| call.sent).count();
         let Some(message) = self.calls.queue.front_mut() else { return Ok(None) };
-        if !message.is_started() && !self.agreed.multiplexing && others > 0 {
+        let alone = self.agreed.multiplexing || message.is_started();
+        if !alone && self.calls.in_flight.values().any(|call| call.sent) {
             return Ok(None);
         }
         let framing = Framing {
