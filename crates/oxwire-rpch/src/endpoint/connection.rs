@@ -57,6 +57,10 @@ pub struct VirtualConnection {
     caller: Caller,
     pub(super) ins: VirtualInChannel,
     pub(super) outs: VirtualOutChannel,
+    /// A successor of the successor IN channel, whose IN_R2/A1 has overtaken IN_R2/A5 on another connection.
+    pub(super) waiting: Option<Box<Channel>>,
+    /// An acknowledgement is due that the rest of the OUT channel lifetime is too short for: it goes out on the successor.
+    ack_waits: bool,
     queue: SendQueue,
     /// A PDU was refused, and the application waits to hear that there is room.
     refused: bool,
@@ -69,10 +73,13 @@ pub struct VirtualConnection {
     heard: Instant,
     keep_alive: Duration,
     /// The latest `now`; time does not go back.
-    clock: Instant,
+    pub(super) clock: Instant,
     ended: Option<Closed>,
     lease: Option<Lease>,
 }
+
+/// So much of an OUT channel's lifetime is kept for the PDUs that recycle it: acknowledgements and pings wait for the successor.
+const LAST_WORDS: u64 = 512;
 
 /// How a virtual connection's channels are closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +121,8 @@ impl VirtualConnection {
             caller,
             ins: VirtualInChannel::Opened(in_channel::Opened { channel }),
             outs: VirtualOutChannel::Opened(out_channel::Opened { channel: out }),
+            waiting: None,
+            ack_waits: false,
             queue: SendQueue::new(config.send_queue),
             refused: false,
             orphaned: 0,
@@ -180,7 +189,7 @@ impl VirtualConnection {
     pub fn connections(&self) -> impl Iterator<Item = ConnectionId> {
         let ins = [self.ins.reading(), self.ins.successor()].into_iter().flatten().map(|channel| channel.conn);
         let outs = [self.outs.default(), self.outs.successor()].into_iter().flatten().map(|channel| channel.conn);
-        ins.chain(outs)
+        ins.chain(outs).chain(self.waiting.as_ref().map(|channel| channel.conn))
     }
 
     /// The keep-alive interval that the client has asked for.
@@ -276,12 +285,20 @@ impl VirtualConnection {
         let due = channel.receiver.consume(len.saturating_sub(of_predecessor))?;
         self.orphaned = self.orphaned.saturating_sub(of_predecessor);
         if due {
-            let flow_control_ack = channel.receiver.ack(channel.cookie);
-            let destination = Destination(ForwardDestination::CLIENT);
-            let result = self.send_rts(&FlowControlAckWithDestination { destination, flow_control_ack });
+            let result = self.acknowledge();
             self.fail_on(result)?;
         }
         Ok(())
+    }
+
+    /// Sends FlowControlAckWithDestination, unless what is left of the OUT channel is needed for its recycling.
+    fn acknowledge(&mut self) -> Result<(), PeerFault> {
+        self.ack_waits =
+            self.outs.default().is_some_and(|out| out.plugged.is_none() && out.lifetime.left() < LAST_WORDS);
+        let Some(channel) = self.ins.reading_mut().filter(|_| !self.ack_waits) else { return Ok(()) };
+        let flow_control_ack = channel.receiver.ack(channel.cookie);
+        let destination = Destination(ForwardDestination::CLIENT);
+        self.send_rts(&FlowControlAckWithDestination { destination, flow_control_ack })
     }
 
     /// Closes its channels. What was not handed out comes back as [`Event::Undelivered`].
@@ -319,8 +336,9 @@ impl VirtualConnection {
         if let Some(fault) = fault {
             self.fail(fault.into());
         } else if self.ping.is_due(now) {
-            let plugged = self.outs.default().is_none_or(|channel| channel.plugged.is_some());
-            let sent = if plugged { Ok(()) } else { self.send_rts(&Ping {}) };
+            let silent = |out: &OutChannel| out.plugged.is_some() || out.lifetime.left() < LAST_WORDS;
+            let silent = self.outs.default().is_none_or(silent);
+            let sent = if silent { Ok(()) } else { self.send_rts(&Ping {}) };
             self.ping.on_sent(now);
             let _told = self.fail_on(sent);
         }
@@ -431,6 +449,13 @@ impl VirtualConnection {
                 HttpEvent::Reset(reset) => return Err(Ending::Gone("successor IN channel", reset.reason)),
                 _ => {}
             }
+        } else if let Some(waiting) = self.waiting.as_mut().filter(|waiting| waiting.conn == conn) {
+            match event {
+                HttpEvent::Body(bytes) => waiting.push(bytes)?,
+                HttpEvent::End => waiting.ended = true,
+                HttpEvent::Reset(reset) => return Err(Ending::Gone("successor IN channel", reset.reason)),
+                _ => {}
+            }
         } else if let Some(channel) = self.out_of(conn) {
             match event {
                 HttpEvent::Body(bytes) => {
@@ -463,9 +488,10 @@ impl VirtualConnection {
             return Ok(());
         }
         let event = put(channel, bytes, state)?;
+        let near = channel.lifetime.approaches_its_end(self.config.recycle_threshold);
         self.transmits.push_back(event);
         self.ping.on_sent(now);
-        Ok(())
+        if near { self.recycle_out(now) } else { Ok(()) }
     }
 
     /// Ends plugged channel mode of the default OUT channel: the response, then what has waited.
@@ -482,26 +508,37 @@ impl VirtualConnection {
             self.transmits.push_back(event);
         }
         self.ping.on_sent(now);
-        Ok(())
+        if self.ack_waits { self.acknowledge() } else { Ok(()) }
     }
 
     /// [MS-RPCH] 3.2.5.5.15. Without effect while the OUT channel is being recycled.
-    fn start_out_recycling(&mut self, now: Instant) {
+    fn recycle_out(&mut self, now: Instant) -> Result<(), PeerFault> {
         if !matches!(self.outs, VirtualOutChannel::Opened(_)) {
-            return;
+            return Ok(());
         }
         let deadline = now.checked_add(self.config.setup_timeout);
         if let VirtualOutChannel::Opened(state) = mem::replace(&mut self.outs, VirtualOutChannel::Finished) {
             self.outs = VirtualOutChannel::OpenedA4W(state.start_recycling(deadline));
         }
-        let sent = self.send_rts(&OutR2A2 {});
-        let _told = self.fail_on(sent);
+        self.send_rts(&OutR2A2 {})
+    }
+
+    fn start_out_recycling(&mut self, now: Instant) {
+        let started = self.recycle_out(now);
+        let _told = self.fail_on(started);
     }
 
     /// The client has opened a successor channel.
-    fn on_successor(&mut self, now: Instant, mut channel: Channel) -> Result<(), PeerFault> {
+    pub(super) fn on_successor(&mut self, now: Instant, mut channel: Channel) -> Result<(), PeerFault> {
         let deadline = now.checked_add(self.config.setup_timeout);
         match channel.first {
+            // IN_R2/A5 is on its way on the predecessor: the client has gone through another channel's lifetime already.
+            FirstPdu::InA1(pdu)
+                if self.waiting.is_none() && self.ins.awaits_a5_for(pdu.predecessor_channel_cookie.0) =>
+            {
+                self.waiting = Some(Box::new(channel));
+                Ok(())
+            }
             FirstPdu::InA1(pdu) => {
                 self.ins.check_in_r2_a1(pdu.predecessor_channel_cookie.0)?;
                 let conn = channel.conn;
@@ -589,6 +626,7 @@ impl VirtualConnection {
         self.events.push_back(Event::Closed { error, in_doubt_pdus, in_doubt_bytes });
         self.ins = VirtualInChannel::Finished;
         self.outs = VirtualOutChannel::Finished;
+        self.waiting = None;
         self.lease = None;
     }
 }

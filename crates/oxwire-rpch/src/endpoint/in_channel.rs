@@ -125,6 +125,11 @@ impl VirtualInChannel {
         }
     }
 
+    /// Whether a successor of that channel has to wait for IN_R2/A5.
+    pub(super) fn awaits_a5_for(&self, predecessor: RtsCookie) -> bool {
+        matches!(self, Self::OpenedA5W(state) if state.successor.cookie == predecessor)
+    }
+
     /// Whether IN_R2/A1 may come: in state opened, and with the cookie of the default IN channel.
     pub(super) fn check_in_r2_a1(&self, predecessor: RtsCookie) -> Result<(), PeerFault> {
         let (expected, found) = match self {

@@ -138,9 +138,15 @@ impl VirtualConnection {
                 self.ins = VirtualInChannel::Opened(channel);
                 self.answer_successful_in(conn);
                 self.events.push_back(Event::Recycled(ChannelKind::In));
+                if let Some(waiting) = self.waiting.take() {
+                    let now = self.clock;
+                    return self.on_successor(now, *waiting);
+                }
             }
             AfterA5::Kept { channel, successor } => {
-                self.transmits.push_back(HttpTransmit::Abort { conn: successor.conn });
+                let waiting = self.waiting.take().map(|waiting| waiting.conn);
+                let gone = [Some(successor.conn), waiting].into_iter().flatten();
+                self.transmits.extend(gone.map(|conn| HttpTransmit::Abort { conn }));
                 self.ins = VirtualInChannel::Opened(channel);
             }
         }

@@ -105,12 +105,12 @@ impl Registry {
         Lease { id, ended: self.lease.clone() }
     }
 
-    /// A successor's connection belongs to the machine from now on. Of each kind the latest two are remembered: a predecessor and
-    /// its successor.
+    /// A successor's connection belongs to the machine from now on. Of each kind the latest three are remembered: a predecessor, its
+    /// successor, and a successor of that which has overtaken both.
     pub(crate) fn attach(&mut self, id: VirtualConnectionId, kind: ChannelKind, conn: ConnectionId) {
         let Some(row) = self.rows.get_mut(&id) else { return };
         row.conns.push_back((kind, conn));
-        if row.conns.iter().filter(|(other, _)| *other == kind).count() > 2
+        if row.conns.iter().filter(|(other, _)| *other == kind).count() > 3
             && let Some(at) = row.conns.iter().position(|(other, _)| *other == kind)
             && let Some((_, old)) = row.conns.remove(at)
         {

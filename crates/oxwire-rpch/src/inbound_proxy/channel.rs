@@ -42,6 +42,8 @@ pub struct VirtualInChannel {
     rpc: RpcTarget,
     caller: Caller,
     state: State,
+    /// A successor whose IN_R2/A1 has overtaken IN_R2/A5 or IN_R1/B2 on another connection.
+    waiting: Option<Box<Channel>>,
     leg: ConnectionId,
     from_server: FromServer,
     /// The leg's flow control, once the server has told its window: until then it is in plugged channel mode.
@@ -108,6 +110,7 @@ impl VirtualInChannel {
             rpc: rpc.clone(),
             caller,
             state,
+            waiting: None,
             leg,
             from_server: FromServer::new(config.max_pdu),
             sender: None,
@@ -213,7 +216,7 @@ impl VirtualInChannel {
             let now = self.tick(now);
             self.heard = now;
             let result = self.on_successor(now, *channel);
-            self.fail_on(result)
+            self.fail_on(result.map_err(Error::from))
         });
         if result.is_err() {
             let abort = ProxyTransmit::Http(HttpTransmit::Abort { conn });
@@ -337,6 +340,17 @@ impl VirtualInChannel {
     }
 
     fn dispatch(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
+        if let Some(waiting) = self.waiting.as_mut().filter(|waiting| waiting.conn == conn) {
+            match event {
+                HttpEvent::Body(bytes) => waiting.push(bytes)?,
+                HttpEvent::End => waiting.ended = true,
+                HttpEvent::Reset(reset) => {
+                    return Err(Error::Transport(format!("the client is gone: {}", reset.reason).into()));
+                }
+                _ => {}
+            }
+            return Ok(());
+        }
         let is = |channel: Option<&InChannel>| channel.is_some_and(|channel| channel.conn == conn);
         let successor = is(self.state.successor());
         if !successor && (!is(self.state.channel()) || matches!(self.state, State::Finishing(_))) {
@@ -375,12 +389,17 @@ impl VirtualInChannel {
         Ok(())
     }
 
-    fn on_successor(&mut self, now: Instant, channel: Channel) -> Result<(), Error> {
+    fn on_successor(&mut self, now: Instant, channel: Channel) -> Result<(), PeerFault> {
         let FirstPdu::InA1(pdu) = channel.first else {
             let (found, opens) = (channel.first.name(), opens(&channel.first));
             let expected = if opens { "no second CONN/B1" } else { "IN_R2/A1" };
-            return Err(wrong_value(self.state.name(), expected, found, "[MS-RPCH] 3.2.3.5.3").into());
+            return Err(wrong_value(self.state.name(), expected, found, "[MS-RPCH] 3.2.3.5.3"));
         };
+        // What opens the state is on its way: the client has gone through another channel's lifetime already.
+        if self.waiting.is_none() && self.state.opens_for(pdu.predecessor_channel_cookie.0) {
+            self.waiting = Some(Box::new(channel));
+            return Ok(());
+        }
         self.state.check_in_r2_a1(pdu.predecessor_channel_cookie.0)?;
         let successor = InChannel::new(channel, pdu.successor_channel_cookie.0, self.config.receiver());
         if let State::Opened(state) = mem::replace(&mut self.state, State::Finished) {
@@ -465,8 +484,11 @@ impl VirtualInChannel {
                     self.previous = Some(gone.cookie);
                     self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Close { conn: gone.conn }));
                     self.events.push_back(ProxyChannelEvent::Recycled);
-                } else {
-                    self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Abort { conn: gone.conn }));
+                    return self.on_waiting();
+                }
+                let waiting = self.waiting.take().map(|waiting| waiting.conn);
+                for conn in [Some(gone.conn), waiting].into_iter().flatten() {
+                    self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Abort { conn }));
                 }
                 Ok(())
             }
@@ -504,13 +526,11 @@ impl VirtualInChannel {
             match (name, &self.state) {
                 (PduName::ConnB3, State::B3W(_)) => {
                     let b3: ConnB3 = r.structure().map_err(undecodable)?;
-                    self.established(b3.receive_window_size.0);
-                    return Ok(());
+                    return self.established(b3.receive_window_size.0);
                 }
                 (PduName::InR1B2, State::WaitB2(_)) => {
                     let b2: InR1B2 = r.structure().map_err(undecodable)?;
-                    self.established(b2.server_receive_window_size.0);
-                    return Ok(());
+                    return self.established(b2.server_receive_window_size.0);
                 }
                 (PduName::FlowControlAck, _) => {
                     let ack: FlowControlAckPdu = r.structure().map_err(undecodable)?;
@@ -528,7 +548,13 @@ impl VirtualInChannel {
         Err(self.state.unexpected_from_server(pdu))
     }
 
-    fn established(&mut self, window: u32) {
+    /// A successor that had to wait for state opened.
+    fn on_waiting(&mut self) -> Result<(), PeerFault> {
+        let now = self.clock;
+        self.waiting.take().map_or(Ok(()), |waiting| self.on_successor(now, *waiting))
+    }
+
+    fn established(&mut self, window: u32) -> Result<(), PeerFault> {
         self.state = match mem::replace(&mut self.state, State::Finished) {
             State::B3W(state) | State::WaitB2(state) => {
                 let opened: Opened = state.on_established();
@@ -537,6 +563,7 @@ impl VirtualInChannel {
             other => other,
         };
         self.unplug(window);
+        self.on_waiting()
     }
 
     /// The leg outlives the IN channels that use it: its counters go on, and the server names it by one of their cookies.
@@ -569,8 +596,9 @@ impl VirtualInChannel {
             return;
         }
         let unreached = matches!(self.state, State::B3W(_) | State::WaitB2(_)) && matches!(error, Error::Transport(_));
-        let conns = [self.state.channel(), self.state.successor()];
-        for conn in conns.into_iter().flatten().map(|channel| channel.conn) {
+        let conns = [self.state.channel(), self.state.successor()].map(|channel| channel.map(|channel| channel.conn));
+        let waiting = self.waiting.take().map(|waiting| waiting.conn);
+        for conn in conns.into_iter().chain([waiting]).flatten() {
             match rpc_error_response(&RpcError::new(RpcError::SERVER_UNAVAILABLE)) {
                 Ok((head, _)) if unreached => {
                     let event = HttpEvent::Head(Head::Response(head));

@@ -137,6 +137,15 @@ impl State {
         }
     }
 
+    /// Whether a successor of that channel has to wait: for IN_R1/B2, or for IN_R2/A5.
+    pub(super) fn opens_for(&self, predecessor: RtsCookie) -> bool {
+        match self {
+            Self::WaitB2(state) => state.channel.cookie == predecessor,
+            Self::OpenedA5W(state) => state.successor.cookie == predecessor,
+            _ => false,
+        }
+    }
+
     /// Whether IN_R2/A1 may come.
     pub(super) fn check_in_r2_a1(&self, predecessor: RtsCookie) -> Result<(), PeerFault> {
         let (expected, found) = match self {

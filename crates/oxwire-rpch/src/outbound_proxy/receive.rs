@@ -45,9 +45,10 @@ impl VirtualOutChannel {
         let mut r = Reader::new(&pdu);
         match first_destination(&pdu).map_err(undecodable)? {
             Some(ForwardDestination::CLIENT) => {
-                // [MS-RPCH] 3.2.4.5.5 and 3.2.4.5.7 name the state; whatever else is for the client passes in any.
+                // [MS-RPCH] 3.2.4.5.5 and 3.2.4.5.7 name the state; whatever else is for the client passes in any. A server may have gone
+                // through another lifetime before OUT_R1/A11 or OUT_R2/C1 is here: then it waits with the rest of the channel.
                 let opened_only = names(PduName::OutR1A1) || names(PduName::OutR1A5);
-                if opened_only && !matches!(self.state, State::Opened(_)) {
+                if opened_only && !matches!(self.state, State::Opened(_) | State::A11W(_) | State::R2C1W(_)) {
                     return Err(self.state.unexpected_from_server(&pdu));
                 }
                 return self.forward(pdu);

@@ -47,6 +47,10 @@ pub struct VirtualConnection {
     pub(super) outs: OutState,
     /// The predecessor of OUT_R1, after OUT_R1/A9: its proxy needs the client's acknowledgements to empty its queue, and closes the leg.
     pub(super) leaving: Option<OutLeg>,
+    /// A successor whose IN_R1/A2 has overtaken IN_R1/B1 on another connection.
+    pub(super) waiting: Option<Box<Leg>>,
+    /// Acknowledgements for the client that the rest of the OUT channel lifetime is too short for, the latest of each channel.
+    pub(super) acks_wait: Vec<(RtsCookie, Bytes)>,
     queue: SendQueue,
     refused: bool,
     pub(super) orphaned: usize,
@@ -98,6 +102,8 @@ impl VirtualConnection {
             ins: InState::Finished,
             outs: OutState::Finished,
             leaving: None,
+            waiting: None,
+            acks_wait: Vec::new(),
             queue: SendQueue::new(config.send_queue),
             refused: false,
             orphaned: 0,
@@ -138,7 +144,8 @@ impl VirtualConnection {
     pub fn connections(&self) -> impl Iterator<Item = ConnectionId> {
         let ins = [self.ins.reading(), self.ins.successor()].into_iter().flatten().map(|leg| leg.conn);
         let outs = [self.outs.default(), self.outs.successor(), self.leaving.as_ref()];
-        ins.chain(outs.into_iter().flatten().map(|leg| leg.conn))
+        let outs = outs.into_iter().flatten().map(|leg| leg.conn);
+        ins.chain(outs).chain(self.waiting.as_ref().map(|leg| leg.conn))
     }
 
     /// The states of the virtual IN channel and of the virtual OUT channel, in the words of [MS-RPCH] 3.2.5.
@@ -313,21 +320,33 @@ impl VirtualConnection {
     }
 
     /// [MS-RPCH] 3.2.5.5.15. Without effect while the OUT channel is being recycled.
-    pub(super) fn start_out_recycling(&mut self, now: Instant) {
+    fn recycle_out(&mut self, now: Instant) -> Result<(), PeerFault> {
         if !matches!(self.outs, OutState::Opened(_)) {
-            return;
+            return Ok(());
         }
         let deadline = now.checked_add(self.config.setup_timeout);
         if let OutState::Opened(state) = mem::replace(&mut self.outs, OutState::Finished) {
             self.outs = OutState::OpenedA4W(state.start_recycling(deadline));
         }
-        let sent = self.send_to_out(&OutR2A1 {});
-        let _told = self.fail_on(sent.map_err(Error::from));
+        self.send_to_out(&OutR2A1 {})
+    }
+
+    pub(super) fn start_out_recycling(&mut self, now: Instant) {
+        let started = self.recycle_out(now);
+        let _told = self.fail_on(started.map_err(Error::from));
     }
 
     /// Another proxy has connected for this virtual connection.
-    fn on_successor(&mut self, now: Instant, leg: Leg) -> Result<(), PeerFault> {
+    pub(super) fn on_successor(&mut self, now: Instant, leg: Leg) -> Result<(), PeerFault> {
         let deadline = now.checked_add(self.config.setup_timeout);
+        if let FirstLegPdu::InR1A2(pdu) = leg.first
+            && self.waiting.is_none()
+            && self.ins.awaits_b1_for(pdu.predecessor_channel_cookie.0)
+        {
+            // IN_R1/B1 is on its way: the client has gone through another channel's lifetime already.
+            self.waiting = Some(Box::new(leg));
+            return Ok(());
+        }
         let Leg { conn, pdus, first, .. } = leg;
         match first {
             FirstLegPdu::InR1A2(pdu) => {
@@ -370,12 +389,17 @@ impl VirtualConnection {
 
     /// Sends an RTS PDU to the default outbound proxy.
     pub(super) fn send_to_out<T: Encode>(&mut self, pdu: &T) -> Result<(), PeerFault> {
-        let Ok(bytes) = encode_to_bytes(pdu) else { return Ok(()) };
-        let state = self.outs.name();
+        encode_to_bytes(pdu).map_or(Ok(()), |bytes| self.put_out(bytes))
+    }
+
+    /// Puts an RTS PDU that is for the client on the default outbound leg.
+    pub(super) fn put_out(&mut self, bytes: Bytes) -> Result<(), PeerFault> {
+        let (now, state) = (self.clock, self.outs.name());
         let Some(leg) = self.outs.default_mut() else { return Ok(()) };
         let transmit = put(leg, bytes, state)?;
+        let near = leg.lifetime.approaches_its_end(self.config.recycle_threshold);
         self.transmits.push_back(transmit);
-        Ok(())
+        if near { self.recycle_out(now) } else { Ok(()) }
     }
 
     fn tick(&mut self, now: Instant) -> Instant {
@@ -407,6 +431,7 @@ impl VirtualConnection {
         self.ins = InState::Finished;
         self.outs = OutState::Finished;
         self.leaving = None;
+        self.waiting = None;
         self.lease = None;
     }
 }

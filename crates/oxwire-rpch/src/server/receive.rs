@@ -12,7 +12,7 @@ use super::legs::InLeg;
 use super::states::{InState, OutState};
 use crate::channel::ChannelPdu;
 use crate::fault::{broken_stream, pdu_name, wrong_value};
-use crate::front::{LegEvent, first_destination, signature};
+use crate::front::{LegEvent, first_destination, on_leg, signature};
 use crate::http::ChannelKind;
 use crate::rts::in_r1::{InR1A6, InR1B2};
 use crate::rts::in_r2::{InR2A2, InR2A3};
@@ -25,6 +25,9 @@ use crate::rts::{
 
 /// Note 17: a proxy that sends more ping traffic than this in four minutes is not obeyed any longer.
 const PING_TRAFFIC: u32 = 8_192;
+/// So much of an OUT channel's lifetime is kept for the PDUs that recycle it, and for pings that are not told of yet: acknowledgements for
+/// the client wait for the successor.
+const LAST_WORDS: u64 = 2_048;
 const PING_TRAFFIC_WINDOW: Duration = Duration::from_secs(4 * 60);
 
 impl VirtualConnection {
@@ -34,6 +37,7 @@ impl VirtualConnection {
         let outs = [self.outs.default(), self.outs.successor()];
         let out = outs.into_iter().flatten().any(|leg| leg.conn == conn);
         let leaving = self.leaving.as_ref().is_some_and(|leg| leg.conn == conn);
+        let waiting = self.waiting.as_ref().is_some_and(|leg| leg.conn == conn);
         match event {
             LegEvent::Bytes(bytes) if ins => {
                 if let Some(leg) = self.ins.reading_mut() {
@@ -63,11 +67,21 @@ impl VirtualConnection {
                 }
                 self.read_out()
             }
+            LegEvent::Bytes(bytes) if waiting => {
+                if let Some(leg) = &mut self.waiting {
+                    leg.pdus.push(bytes);
+                    if leg.pdus.held() > crate::front::BEFORE_OPEN {
+                        let expected = "no more than 4096 bytes on a successor before IN_R1/B2";
+                        return Err(wrong_value("A6W", expected, "more", "[MS-RPCH] 3.2.5.5.5").into());
+                    }
+                }
+                Ok(())
+            }
             LegEvent::Lost(_) if leaving => {
                 self.leaving = None;
                 Ok(())
             }
-            LegEvent::Lost(reason) if ins || in_successor => {
+            LegEvent::Lost(reason) if ins || in_successor || waiting => {
                 Err(Error::Transport(format!("the inbound proxy is gone: {reason}").into()))
             }
             LegEvent::Lost(reason) if out => {
@@ -126,27 +140,24 @@ impl VirtualConnection {
         let undecodable = undecodable(state);
         if is(signature, PduName::FlowControlAckWithDestination) {
             let ack: FlowControlAckWithDestination = Reader::new(&pdu).structure().map_err(undecodable)?;
+            let cookie = ack.flow_control_ack.channel_cookie;
             if ack.destination.0 == ForwardDestination::OUT_PROXY {
-                let cookie = ack.flow_control_ack.channel_cookie;
-                let named = |leg: &&mut super::legs::OutLeg| leg.is_named(cookie);
-                let other = if self.outs.default().is_some_and(|leg| leg.is_named(cookie)) {
-                    None
-                } else if self.outs.successor().is_some_and(|leg| leg.is_named(cookie)) {
-                    self.outs.successor_mut()
-                } else {
-                    self.leaving.as_mut().filter(named)
-                };
-                if let Some(leg) = other {
-                    let transmit = put(leg, pdu, state)?;
-                    self.transmits.push_back(transmit);
-                    return Ok(());
-                }
+                // It ends at the proxy, and takes nothing of the channel lifetime.
+                let legs = [self.outs.default(), self.outs.successor(), self.leaving.as_ref()];
+                let named = legs.into_iter().flatten().find(|leg| leg.is_named(cookie));
+                let conn = named.or(self.outs.default()).map(|leg| leg.conn);
+                self.transmits.extend(conn.map(|conn| on_leg(conn, pdu)));
+                return Ok(());
+            }
+            if self.outs.default().is_some_and(|leg| leg.lifetime.left() < LAST_WORDS) {
+                self.acks_wait.retain(|(other, _)| *other != cookie);
+                // Two IN channels at most are in use at a time.
+                self.acks_wait.truncate(3);
+                self.acks_wait.push((cookie, pdu));
+                return Ok(());
             }
         }
-        let Some(leg) = self.outs.default_mut() else { return Ok(()) };
-        let transmit = put(leg, pdu, state)?;
-        self.transmits.push_back(transmit);
-        Ok(())
+        self.put_out(pdu)
     }
 
     /// IN_R1/A6 in state A6W, IN_R2/A2 in state opened: one PDU. [MS-RPCH] 3.2.5.5.6, 3.2.5.5.8
@@ -184,7 +195,8 @@ impl VirtualConnection {
                 self.send_to_in(&InR1B2 { server_receive_window_size: ReceiveWindowSize(self.config.receive_window) });
                 self.transmits.push_back(Transmit::Close { conn: predecessor.conn });
                 self.events.push_back(Event::Recycled(ChannelKind::In));
-                Ok(())
+                let now = self.clock;
+                self.waiting.take().map_or(Ok(()), |waiting| self.on_successor(now, *waiting))
             }
             other => {
                 self.ins = other;
@@ -235,6 +247,9 @@ impl VirtualConnection {
             other => self.outs = other,
         }
         self.events.push_back(Event::Recycled(ChannelKind::Out));
+        for (_, ack) in mem::take(&mut self.acks_wait) {
+            self.put_out(ack)?;
+        }
         Ok(())
     }
 
@@ -268,7 +283,7 @@ impl VirtualConnection {
             // [MS-RPCH] 3.2.1.5.2: the inbound proxy is reached by its leg.
             Some(ForwardDestination::IN_PROXY) => {
                 if let Some(leg) = self.ins.reading() {
-                    self.transmits.push_back(crate::front::on_leg(leg.conn, pdu));
+                    self.transmits.push_back(on_leg(leg.conn, pdu));
                 }
                 return Ok(());
             }

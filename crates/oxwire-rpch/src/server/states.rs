@@ -97,6 +97,11 @@ impl InState {
         }
     }
 
+    /// Whether a successor of that leg has to wait for IN_R1/B1.
+    pub(super) fn awaits_b1_for(&self, predecessor: RtsCookie) -> bool {
+        matches!(self, Self::A6W(state) | Self::OpenedB1W(state) if state.successor.cookie == predecessor)
+    }
+
     /// Whether IN_R1/A2 may come.
     pub(super) fn check_in_r1_a2(&self, predecessor: RtsCookie) -> Result<(), PeerFault> {
         let (expected, found) = match self {
