@@ -9,8 +9,8 @@ use oxwire::rpc::association::client::{self, Call, ContextOutcome, Fate};
 use oxwire::rpc::association::server::{self, Acceptance};
 use oxwire::rpc::association::{AssociationGroups, CallId, Config, ContextId, JoinRefused};
 use oxwire::rpc::pdu::{
-    BindTimeFeatures, Body, ContextResult, DataRepresentation, Fault, FaultStatus, Pdu, PfcFlags, Ptype, RejectReason,
-    Request, Response, ResultReason, SyntaxIdentifier,
+    Bind, BindTimeFeatures, Body, ContextList, ContextResult, DataRepresentation, Fault, FaultStatus, Pdu, PfcFlags,
+    Ptype, RejectReason, Request, Response, ResultReason, SyntaxIdentifier, TRANSFER_SYNTAX_NDR, TRANSFER_SYNTAX_NDR64,
 };
 
 type Boxed = Box<dyn SecurityContext + Send>;
@@ -608,4 +608,57 @@ fn a_big_endian_client() {
     let request = pair.request();
     assert_eq!((request.interface, request.opnum, request.call), (EMSMDB, 11, CallId(2)));
     assert_eq!((request.drep, &request.stub[..]), (DataRepresentation::BIG_ENDIAN, &[1, 2, 3, 4][..]));
+}
+
+/// A bind of these contexts, by hand, and the results of its bind_ack.
+fn results(
+    contexts: &[(u16, SyntaxIdentifier, &[SyntaxIdentifier])],
+    flags: PfcFlags,
+) -> (PfcFlags, Vec<(ContextResult, ResultReason, SyntaxIdentifier)>) {
+    let mut pair = Pair::new(Config::default(), Config::default());
+    let bind =
+        Bind { max_xmit_frag: 4088, max_recv_frag: 4088, assoc_group_id: 0, contexts: ContextList::Given(contexts) };
+    from_client(&mut pair, 1, flags, Body::Bind(bind)).unwrap();
+    pair.server.accept(pair.now, WALL, Acceptance { assoc_group_id: 9, security: None }).unwrap();
+    let ack = pair.server.poll_transmit(pair.now).unwrap().unwrap().into_bytes();
+    assert!(pair.server.poll_transmit(pair.now).unwrap().is_none(), "one bind_ack");
+    let ack = decode_all::<Pdu<'_>>(&ack, &Limits::DEFAULT).unwrap();
+    let Body::BindAck(body) = ack.body else { panic!("{ack:?}") };
+    assert_eq!((body.max_xmit_frag, body.assoc_group_id), (4088, 9));
+    (ack.pfc_flags, body.results.iter().collect())
+}
+
+const REFUSED: (ContextResult, ResultReason, SyntaxIdentifier) = (
+    ContextResult::PROVIDER_REJECTION,
+    ResultReason::TRANSFER_SYNTAXES_NOT_SUPPORTED,
+    SyntaxIdentifier { uuid: Guid::NIL, version: 0 },
+);
+const ACCEPTED: (ContextResult, ResultReason, SyntaxIdentifier) =
+    (ContextResult::ACCEPTANCE, ResultReason::NOT_SPECIFIED, TRANSFER_SYNTAX_NDR);
+
+/// ruler offers a random transfer syntax in its second context: that context is rejected, and the bind stands.
+#[test]
+fn ruler_offers_a_random_transfer_syntax() {
+    let random = SyntaxIdentifier { uuid: Guid::from_wire([0x77; 16]), version: 1 };
+    let contexts = [(0, EMSMDB, &[TRANSFER_SYNTAX_NDR][..]), (1, EMSMDB, &[random][..])];
+    assert_eq!(results(&contexts, PfcFlags::WHOLE), (PfcFlags::WHOLE, vec![ACCEPTED, REFUSED]));
+}
+
+/// Microsoft's Remote Connectivity Analyzer wants negotiate_ack for bind-time features, and one bind_ack; like Outlook it offers
+/// NDR64 next to NDR. [MS-RPCE] 3.3.1.5.3
+#[test]
+fn rca_wants_negotiate_ack() {
+    let features = [BindTimeFeatures(3).to_syntax()];
+    let contexts =
+        [(0, MGMT, &[TRANSFER_SYNTAX_NDR][..]), (1, MGMT, &[TRANSFER_SYNTAX_NDR64][..]), (2, MGMT, &features[..])];
+    let granted = (ContextResult::NEGOTIATE_ACK, ResultReason(3), SyntaxIdentifier::default());
+    assert_eq!(results(&contexts, PfcFlags::WHOLE).1, [ACCEPTED, REFUSED, granted]);
+}
+
+/// FreeRDP sets PFC_SUPPORT_HEADER_SIGN and PFC_CONC_MPX in its bind: both are said back.
+#[test]
+fn freerdp_sets_header_sign_and_multiplexing() {
+    let flags = PfcFlags::WHOLE.with(PfcFlags::SUPPORT_HEADER_SIGN).with(PfcFlags::CONC_MPX);
+    let contexts = [(0, EMSMDB, &[TRANSFER_SYNTAX_NDR][..])];
+    assert_eq!(results(&contexts, flags).0, flags);
 }

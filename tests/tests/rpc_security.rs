@@ -104,6 +104,9 @@ impl SecurityContext for Acceptor {
     fn signs_whole_pdu(&self) -> bool {
         each!(self, inner => inner.signs_whole_pdu())
     }
+    fn can_sign(&self) -> bool {
+        each!(self, inner => inner.can_sign())
+    }
 }
 
 fn client_security(auth_type: AuthType, level: AuthLevel, password: &str) -> Security<Box<dyn SecurityContext + Send>> {
@@ -340,6 +343,21 @@ fn a_wrong_password_under_spnego_is_faulted_at_its_leg() {
     assert_eq!(pair.types().last(), Some(&Ptype::FAULT));
     let Some(client::Event::Closed { reason }) = pair.client.poll_event() else { panic!("not closed") };
     assert!(reason.contains("ERROR_ACCESS_DENIED"), "{reason}");
+}
+
+/// [MS-RPCE] 3.3.1.5.2.2: a mechanism that cannot sign is no good at level pkt and above; each end finds out by itself.
+#[test]
+fn a_mechanism_that_cannot_sign() {
+    let mut pair = Pair::new(Config::default());
+    let context: Box<dyn SecurityContext + Send> =
+        Box::new(ntlm::Client::new(ClientConfig::new(UserName::parse("DOM\\alice"), "secret")));
+    let security = Security::new(AuthType::WINNT, AuthLevel::PKT_INTEGRITY, context);
+    pair.client.bind(pair.now, WALL, &[EMSMDB], Some(security)).unwrap();
+    let bind = pair.client.poll_transmit(pair.now).unwrap().unwrap().into_bytes();
+    pair.deliver(bind).unwrap();
+    let ack = pair.server.poll_transmit(pair.now).unwrap().unwrap().into_bytes();
+    let error = pair.client.handle_pdu(pair.now, WALL, ack).unwrap_err();
+    assert!(error.to_string().contains("ask the mechanism for signing"), "{error}");
 }
 
 /// [MS-RPCE] 3.3.3.5.3.

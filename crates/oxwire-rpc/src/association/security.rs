@@ -86,6 +86,11 @@ impl<S: SecurityContext> Secured<S> {
         Some(Self { id, auth_type, level, protection, context, scratch: Vec::new() })
     }
 
+    /// Whether the context, once complete, can do what the level asks for.
+    pub(super) fn is_capable(&self) -> bool {
+        self.protection == Protection::None || self.context.can_sign()
+    }
+
     /// Bytes that sec_trailer and token take in a PDU of a call, padding not included.
     pub(super) fn overhead(&self, needs_token: bool) -> usize {
         match self.protection {

@@ -177,6 +177,11 @@ impl<S: SecurityContext> Association<S> {
         let Some(secured) = self.securities.iter_mut().find(|secured| secured.id == id) else { return Ok(()) };
         let auth_type = secured.auth_type;
         let step = secured.context.step(token, now.wall, &mut *self.entropy).map_err(security_error)?;
+        if matches!(step, Step::Complete(_)) && !secured.is_capable() {
+            // The lack of a capability is an error of the mechanism, [MS-RPCE] 3.3.1.5.2.2.
+            let advice = "ask the mechanism for signing, or use level connect";
+            return Err(Misuse { call: "bind", state: "a level that the mechanism did not negotiate", advice }.into());
+        }
         let first = self.negotiation.as_ref().is_some_and(|negotiation| negotiation.next == Ptype::BIND);
         match step {
             Step::Continue(token) => self.send_leg(Some(&token)),

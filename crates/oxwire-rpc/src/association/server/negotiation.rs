@@ -258,6 +258,10 @@ impl<S: SecurityContext> Association<S> {
         let step = party.secured.context.step(token, now.wall, &mut *self.entropy);
         let token = match step {
             Ok(Step::Continue(token)) if matches!(then, Then::Answer(_)) => Some(token),
+            // A capability that the level needs and the mechanism does not have is an error of the mechanism, [MS-RPCE] 3.3.1.5.2.2.
+            Ok(Step::Complete(_)) if !party.secured.is_capable() => {
+                return self.security_failed(id, then, "the client did not negotiate that messages are signed");
+            }
             Ok(Step::Complete(token)) => {
                 party.standing = Standing::Complete;
                 let level = party.secured.level;
