@@ -15,6 +15,7 @@ use oxwire::auth::ntlm::ExtendedProtection;
 use oxwire::core::SecretString;
 use oxwire::http::{Origin, Scheme};
 
+use crate::decode::{DecodeArgs, Kind};
 use crate::kerberos::Helper;
 use reach::Options;
 pub(crate) use reach::{Reach, Search};
@@ -82,8 +83,19 @@ USAGE
                               certificate is made at start
         --write-ca FILE       write the certificate that clients are to trust (--ca FILE)
 
+  oxprobe decode FILE [--kind KIND]
+      Prints captured bytes as a tree with offsets, names and sections, and the bytes around an
+      error. FILE holds them as they are or as hexadecimal text (plain, xxd, hexdump -C, a
+      Wireshark dump); - is standard input. It connects to nothing.
+        --kind KIND           what they are (default: a guess): rpc (DCE/RPC and RTS PDUs),
+                              extended (RPC_HEADER_EXT around ROPs), aux (around auxiliary
+                              blocks), rop-request, rop-response, response (meta-tags and what
+                              is behind them), or a body of MAPI over HTTP by its request type,
+                              as connect-request, execute-response, queryrows-request
+
 EXIT STATUS
-  0  every step went through        1  a step failed        2  the command line is wrong
+  0  every step went through        1  a step failed, or decode met an error
+  2  the command line is wrong
 ";
 
 /// What to do.
@@ -93,6 +105,8 @@ pub(crate) enum Command {
     Help,
     /// Print the version.
     Version,
+    /// Captured bytes as a tree.
+    Decode(DecodeArgs),
     /// `serve` and `test` against each other.
     Demo {
         /// JSON lines instead of text.
@@ -241,19 +255,40 @@ fn usage<T>(text: impl Into<String>) -> Result<T, UsageError> {
 pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Command, UsageError> {
     let mut parser = Parser::from_args(args);
     match parser.next()? {
-        None => usage("a command is missing: demo, discover, test or serve"),
+        None => usage("a command is missing: decode, demo, discover, test or serve"),
         Some(Arg::Short('h') | Arg::Long("help")) => Ok(Command::Help),
         Some(Arg::Short('V') | Arg::Long("version")) => Ok(Command::Version),
         Some(Arg::Value(command)) => match command.to_str() {
             Some("help") => Ok(Command::Help),
+            Some("decode") => decode(&mut parser),
             Some("demo") => demo(&mut parser),
             Some("serve") => serve(&mut parser),
             Some("test") => test(&mut parser),
             Some("discover") => discover(&mut parser),
-            _ => usage(format!("no command {command:?}: there are demo, discover, test and serve")),
+            _ => usage(format!("no command {command:?}: there are decode, demo, discover, test and serve")),
         },
         Some(other) => Err(other.unexpected().into()),
     }
+}
+
+fn decode(parser: &mut Parser) -> Result<Command, UsageError> {
+    let (mut file, mut kind) = (None, None);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Value(value) if file.is_none() => file = Some(PathBuf::from(value)),
+            Arg::Long("kind") => {
+                let value = text(parser, "--kind")?;
+                let Some(named) = Kind::parse(&value) else {
+                    return usage(format!("--kind {value}: expected one of {}", Kind::names()));
+                };
+                kind = Some(named);
+            }
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let Some(file) = file else { return usage("decode: FILE is missing; - is standard input") };
+    Ok(Command::Decode(DecodeArgs { file, kind }))
 }
 
 fn demo(parser: &mut Parser) -> Result<Command, UsageError> {

@@ -1,10 +1,11 @@
 //! The connectivity analyser: `discover` finds a mailbox, `test` goes through a session with it step by step, `serve` is a server to
-//! test against, and `demo` runs them against each other.
+//! test against, `demo` runs them against each other, and `decode` shows captured bytes.
 //!
 //! The protocols come from the `oxwire` crates, which do no I/O; sockets, TLS, the clock and entropy are here.
 
 mod args;
 mod certificate;
+mod decode;
 mod demo;
 mod discover;
 mod entropy;
@@ -64,6 +65,10 @@ fn run(command: Command) -> Result<bool, (u8, String)> {
     match command {
         Command::Help => print(args::HELP).map_err(failed),
         Command::Version => print(concat!("oxprobe ", env!("CARGO_PKG_VERSION"), "\n")).map_err(failed),
+        Command::Decode(args) => {
+            let (tree, whole) = decode::run(&args).map_err(|error| (USAGE, error))?;
+            print(&tree).map_err(failed).map(|_| whole)
+        }
         Command::Demo { json } => runtime.block_on(demo::run(json)).map_err(failed),
         Command::Serve(args) => runtime.block_on(serve::run(args)).map(|()| true).map_err(failed),
         Command::Test(args) => {

@@ -2,14 +2,22 @@
 
 use bytes::BytesMut;
 use oxwire::core::{Encode as _, Limits, Reader, Writer, decode_all, encode_to_bytes};
-use oxwire::mapi::property::{Cell, CountWidth, PropertyRows, PropertyTag, PropertyTags, encode_row};
+use oxwire::mapi::property::{
+    Cell, CountWidth, EntryId, PropertyName, PropertyRows, PropertyTag, PropertyTags, RecipientRow, TypedString,
+    encode_row,
+};
 use oxwire::mapi::rop::{Execution, Handle, NotifyResponse, RequestBuilder, RopBuffer, RopRequest, RopResponse};
 
 use super::Target;
 
 /// The targets of this area.
-pub const TARGETS: &[Target] =
-    &[("rop_request", rop_request), ("rop_response", rop_response), ("rop_rows", rop_rows), ("rop_notify", rop_notify)];
+pub const TARGETS: &[Target] = &[
+    ("rop_request", rop_request),
+    ("rop_response", rop_response),
+    ("rop_rows", rop_rows),
+    ("rop_notify", rop_notify),
+    ("entry_ids", entry_ids),
+];
 
 /// A ROP input buffer: what is read is written again to the same requests, and a server's answer to it parses.
 pub fn rop_request(data: &[u8]) {
@@ -88,5 +96,31 @@ pub fn rop_notify(data: &[u8]) {
     if let Ok(again) = encode_to_bytes(&event) {
         assert_eq!(again.len(), event.encoded_len());
         assert_eq!(decode_all::<NotifyResponse<'_>>(&again, &Limits::DEFAULT), Ok(event));
+    }
+}
+
+/// Entry ids, named properties, typed strings and recipient rows; the first byte says which. What is read is written again to the same.
+pub fn entry_ids(data: &[u8]) {
+    macro_rules! comes_back {
+        ($type:ty) => {
+            if let Ok(value) = decode_all::<$type>(data, &Limits::DEFAULT)
+                && let Ok(again) = encode_to_bytes(&value)
+            {
+                assert_eq!(again.len(), value.encoded_len());
+                assert_eq!(decode_all::<$type>(&again, &Limits::DEFAULT), Ok(value));
+            }
+        };
+    }
+    let Some((which, data)) = data.split_first() else { return };
+    match which % 4 {
+        0 => comes_back!(EntryId<'_>),
+        1 => comes_back!(PropertyName<'_>),
+        2 => comes_back!(TypedString<'_>),
+        _ => {
+            let columns = [PropertyTag::OBJECT_TYPE, PropertyTag::DISPLAY_NAME, PropertyTag::ENTRY_ID];
+            if let Ok(row) = RecipientRow::decode(&mut Reader::new(data), PropertyTags::new(&columns)) {
+                assert!(row.properties.cells().all(|cell| cell.is_ok()));
+            }
+        }
     }
 }

@@ -56,6 +56,15 @@ impl<'a> PropertyTags<'a> {
         }
     }
 
+    /// The first `count` of them; `None` where there are fewer.
+    #[must_use]
+    pub fn first(self, count: usize) -> Option<Self> {
+        Some(Self(match self.0 {
+            Source::Slice(tags) => Source::Slice(tags.get(..count)?),
+            Source::Wire(tags) => Source::Wire(tags.get(..count)?),
+        }))
+    }
+
     /// The tags, in order.
     pub fn iter(self) -> impl ExactSizeIterator<Item = PropertyTag> + 'a {
         (0..self.len()).map(move |index| self.at(index).unwrap_or(PropertyTag(0)))
