@@ -11,6 +11,9 @@ use crate::property::{
     ErrorCode, Multiple, MultipleBinary, MultipleString, MultipleString8, PropertyTag, PropertyType, PropertyValue,
 };
 
+/// The longest binary value over RPC, [MS-OXNSPI] 2.3.1.3.
+const MAX_BINARY: usize = 2_097_152;
+
 /// A reader that aligns. It begins at a multiple of 4 of the stub data.
 #[derive(Debug, Clone)]
 pub(super) struct Ndr<'a> {
@@ -106,6 +109,10 @@ fn fixed<'a>(p: &mut Ndr<'a>) -> Result<(PropertyTag, Stub<'a>), DecodeError> {
         }
         PropertyType::BINARY => {
             let len = p.len("cb")?;
+            if len > MAX_BINARY {
+                let found = u64::try_from(len).unwrap_or(u64::MAX);
+                return Err(p.r.invalid(p.r.offset(), "cb", "at most 2,097,152", found));
+            }
             null(Stub::Behind(property_type, len), p.u32("lpb")?)
         }
         PropertyType::MULTIPLE_INTEGER16

@@ -9,6 +9,9 @@ pub(super) const HAS_VALUE: u8 = 0xFF;
 /// The byte before one that is not.
 pub(super) const HAS_NO_VALUE: u8 = 0x00;
 
+/// The longest binary value over RPC, [MS-OXNSPI] 2.3.1.3.
+const MAX_REFERENT: usize = 2_097_152;
+
 /// What an element is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -144,7 +147,13 @@ fn referent<'a>(
     kind: Kind,
 ) -> Result<&'a [u8], DecodeError> {
     let cb = match kind {
-        Kind::Binary => pointers.len_u32_le("cb")?,
+        Kind::Binary => match (pointers.offset(), pointers.len_u32_le("cb")?) {
+            (_, cb) if cb <= MAX_REFERENT => cb,
+            (at, cb) => {
+                let found = u64::try_from(cb).unwrap_or(u64::MAX);
+                return Err(pointers.invalid(at, "cb", "at most 2,097,152", found));
+            }
+        },
         Kind::Utf16 | Kind::String8 => 0,
     };
     if pointers.u32_le("Values")? == 0 {

@@ -2,8 +2,11 @@
 
 use bytes::BytesMut;
 use oxwire_core::{DecodeErrorKind, FileTime, Limits, Reader, Writer, decode_all, encode_to_bytes};
+use oxwire_mapi::nspi::{
+    CP_TELETEX, CP_WINUNICODE, DEFAULT_LOCALE, DisplayType, EntryId, MinimalEntryId, ModLinkFlags, Place,
+    PropertyFlags, QueryColumnsFlags, SortType, SpecialTableFlags, Stat, TaggedValue, TemplateFlags, ValueList,
+};
 use oxwire_mapi::nspi::{GetPropListSuccess, QueryColumnsSuccess};
-use oxwire_mapi::nspi::{TaggedValue, ValueList};
 use oxwire_mapi::property::{
     Cell, CountWidth, ErrorCode, Multiple, MultipleBinary, MultipleString8, PropertyRow, PropertyTag, PropertyTags,
     PropertyType, PropertyValue as V, RestrictionKind, RowFlag, encode_row,
@@ -242,5 +245,129 @@ fn r25_at_most_100_000_tags() {
                 assert!(matches!(error.kind, DecodeErrorKind::Value { found: 100_001, .. }), "{error}");
             }
         }
+    }
+}
+
+/// [MS-OXNSPI] 2.2.8 (2.3.7 of later editions): each field of a STAT at its place.
+#[test]
+fn stat_fields() {
+    let wire = super::STAT;
+    let stat: Stat = decode_all(wire, &Limits::DEFAULT).unwrap();
+    assert_eq!(encode_to_bytes(&stat).as_deref(), Ok(wire), "{}", "MS-OXNSPI_R1587");
+    for (rows, at, value) in [
+        ("MS-OXNSPI_R311 MS-OXNSPI_R92", 0, stat.sort_type.0),
+        ("MS-OXNSPI_R315 MS-OXNSPI_R316 MS-OXNSPI_R1591", 4, stat.container_id.0),
+        ("MS-OXNSPI_R319 MS-OXNSPI_R320", 8, stat.current_rec.0),
+        ("MS-OXNSPI_R322 MS-OXNSPI_R323", 12, stat.delta.cast_unsigned()),
+        ("MS-OXNSPI_R325 MS-OXNSPI_R326", 16, stat.num_pos),
+        ("MS-OXNSPI_R330 MS-OXNSPI_R331", 20, stat.total_recs),
+        ("MS-OXNSPI_R334 MS-OXNSPI_R335", 24, stat.code_page),
+        ("MS-OXNSPI_R338", 28, stat.template_locale),
+        ("MS-OXNSPI_R341", 32, stat.sort_locale),
+    ] {
+        assert_eq!(wire[at..at + 4], value.to_le_bytes(), "{rows}");
+    }
+}
+
+#[test]
+fn oxnspi_r314_r318_r324_r337_r340_r344_an_answer_changes_only_what_a_server_may_change() {
+    let asked: Stat = decode_all(super::STAT, &Limits::DEFAULT).unwrap();
+    let place = Place { current_rec: MinimalEntryId(0x99), num_pos: 1, total_recs: 2 };
+    let answered = *asked.answer(place).unwrap().stat();
+    let wire = encode_to_bytes(&answered).unwrap();
+    assert_eq!(wire[..8], super::STAT[..8], "SortType and ContainerID");
+    assert_eq!(wire[8..24], [0x99, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0]);
+    assert_eq!(wire[24..], super::STAT[24..], "CodePage, TemplateLocale, SortLocale");
+}
+
+/// [MS-OXNSPI] 2.2.9.2, 2.2.9.3: the EntryIDs, field by field.
+#[test]
+fn entry_id_fields() {
+    let uid = super::GUID;
+    let nspi = b"\xDC\xA7\x40\xC8\xC0\x42\x10\x1A\xB4\xB9\x08\0\x2B\x2F\xE1\x82";
+    let ephemeral: &[(&str, &[u8])] = &[
+        ("MS-OXNSPI_R361 MS-OXNSPI_R362", &[0x87]),
+        ("MS-OXNSPI_R364 MS-OXNSPI_R1713", &[0]),
+        ("MS-OXNSPI_R366 MS-OXNSPI_R1714", &[0]),
+        ("MS-OXNSPI_R368 MS-OXNSPI_R1715", &[0]),
+        ("MS-OXNSPI_R370", uid),
+        ("MS-OXNSPI_R372 MS-OXNSPI_R1716", &[1, 0, 0, 0]),
+        ("MS-OXNSPI_R374 MS-OXNSPI_R375 MS-OXNSPI_R378 MS-OXNSPI_R606 MS-OXNSPI_R56", &[0, 1, 0, 0]),
+        ("MS-OXNSPI_R380 MS-OXNSPI_R381", &[0x10, 0, 0, 0]),
+    ];
+    let permanent: &[(&str, &[u8])] = &[
+        ("MS-OXNSPI_R392 MS-OXNSPI_R393", &[0]),
+        ("MS-OXNSPI_R395 MS-OXNSPI_R1717", &[0]),
+        ("MS-OXNSPI_R397 MS-OXNSPI_R1718", &[0]),
+        ("MS-OXNSPI_R399 MS-OXNSPI_R1719", &[0]),
+        ("MS-OXNSPI_R401 MS-OXNSPI_R1664", nspi),
+        ("MS-OXNSPI_R403 MS-OXNSPI_R1720", &[1, 0, 0, 0]),
+        ("MS-OXNSPI_R405 MS-OXNSPI_R406 MS-OXNSPI_R409 MS-OXNSPI_R604 MS-OXNSPI_R55", &[6, 0, 0, 0]),
+        ("MS-OXNSPI_R411", b"/o=A/cn=b\0"),
+    ];
+    let ids = [
+        (
+            ephemeral,
+            EntryId::Ephemeral {
+                provider_uid: guid(),
+                display_type: DisplayType::CONTAINER,
+                mid: MinimalEntryId(0x10),
+            },
+        ),
+        (
+            permanent,
+            EntryId::Permanent { display_type: DisplayType::REMOTE_MAILUSER, distinguished_name: b"/o=A/cn=b" },
+        ),
+    ];
+    for (parts, id) in ids {
+        let wire: Vec<u8> = parts.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
+        let rows: Vec<_> = parts.iter().map(|(rows, _)| rows).collect();
+        assert_eq!(encode_to_bytes(&id).as_deref(), Ok(&wire[..]), "{rows:?}");
+        assert_eq!(decode_all(&wire, &Limits::DEFAULT), Ok(id), "{rows:?}");
+    }
+}
+
+/// The numbers of [MS-OXNSPI] 2.2.1.
+#[test]
+fn constants() {
+    for (row, value, number) in [
+        ("MS-OXNSPI_R48", DisplayType::MAILUSER.0, 0x0000),
+        ("MS-OXNSPI_R49", DisplayType::DISTLIST.0, 0x0001),
+        ("MS-OXNSPI_R50", DisplayType::FORUM.0, 0x0002),
+        ("MS-OXNSPI_R51", DisplayType::AGENT.0, 0x0003),
+        ("MS-OXNSPI_R52", DisplayType::ORGANIZATION.0, 0x0004),
+        ("MS-OXNSPI_R54", DisplayType::PRIVATE_DISTLIST.0, 0x0005),
+        ("MS-OXNSPI_R55", DisplayType::REMOTE_MAILUSER.0, 0x0006),
+        ("MS-OXNSPI_R56", DisplayType::CONTAINER.0, 0x0100),
+        ("MS-OXNSPI_R58", DisplayType::TEMPLATE.0, 0x0101),
+        ("MS-OXNSPI_R60", DisplayType::ADDRESS_TEMPLATE.0, 0x0102),
+        ("MS-OXNSPI_R62", DisplayType::SEARCH.0, 0x0200),
+        ("MS-OXNSPI_R69", DEFAULT_LOCALE, 0x0409),
+        ("MS-OXNSPI_R73", CP_TELETEX, 0x4F25),
+        ("MS-OXNSPI_R74", CP_WINUNICODE, 0x04B0),
+        ("MS-OXNSPI_R79 MS-OXNSPI_R80", MinimalEntryId::BEGINNING_OF_TABLE.0, 0),
+        ("MS-OXNSPI_R79 MS-OXNSPI_R81", MinimalEntryId::END_OF_TABLE.0, 2),
+        ("MS-OXNSPI_R79", MinimalEntryId::CURRENT.0, 1),
+        ("MS-OXNSPI_R87 MS-OXNSPI_R88 MS-OXNSPI_R1611", MinimalEntryId::UNRESOLVED.0, 0),
+        ("MS-OXNSPI_R87 MS-OXNSPI_R89", MinimalEntryId::AMBIGUOUS.0, 1),
+        ("MS-OXNSPI_R87 MS-OXNSPI_R90", MinimalEntryId::RESOLVED.0, 2),
+        ("MS-OXNSPI_R348", MinimalEntryId::FIRST_ROW.0, 0x10),
+        ("MS-OXNSPI_R93", SortType::DISPLAY_NAME.0, 0),
+        ("MS-OXNSPI_R95", SortType::PHONETIC_DISPLAY_NAME.0, 3),
+        ("MS-OXNSPI_R98", SortType::DISPLAY_NAME_RO.0, 0x03E8),
+        ("MS-OXNSPI_R100", SortType::DISPLAY_NAME_W.0, 0x03E9),
+        ("MS-OXNSPI_R103 MS-OXNSPI_R104", PropertyFlags::SKIP_OBJECTS.bits(), 1),
+        ("MS-OXNSPI_R103 MS-OXNSPI_R105", PropertyFlags::EPHEMERAL_IDS.bits(), 2),
+        ("MS-OXNSPI_R107 MS-OXNSPI_R108 MS-OXNSPI_R109", SpecialTableFlags::ADDRESS_CREATION_TEMPLATES.bits(), 2),
+        ("MS-OXNSPI_R107 MS-OXNSPI_R108 MS-OXNSPI_R111", SpecialTableFlags::UNICODE_STRINGS.bits(), 4),
+        ("MS-OXNSPI_R113 MS-OXNSPI_R115", QueryColumnsFlags::UNICODE_PROPTYPES.bits(), 0x8000_0000),
+        ("MS-OXNSPI_R118 MS-OXNSPI_R120", TemplateFlags::TEMPLATE.bits(), 0x01),
+        ("MS-OXNSPI_R118 MS-OXNSPI_R121", TemplateFlags::SCRIPT.bits(), 0x04),
+        ("MS-OXNSPI_R126 MS-OXNSPI_R127 MS-OXNSPI_R128", ModLinkFlags::DELETE.bits(), 0x01),
+        ("MS-OXNSPI_R122", TemplateFlags::EMAIL_TYPE.bits(), 0x10),
+        ("MS-OXNSPI_R123", TemplateFlags::HELPFILE_NAME.bits(), 0x20),
+        ("MS-OXNSPI_R124", TemplateFlags::HELPFILE_CONTENTS.bits(), 0x40),
+    ] {
+        assert_eq!(value, number, "{row}");
     }
 }

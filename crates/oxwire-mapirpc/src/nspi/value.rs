@@ -1,9 +1,12 @@
 //! PropertyValue_r, written: [MS-OXNSPI] 2.3.1.11, 2.3.1.12. It is read as a view, by `oxwire_mapi`.
 
 use oxwire_core::{EncodeError, EncodeErrorKind, Utf16};
-use oxwire_mapi::nspi::TaggedValue;
+use oxwire_mapi::nspi::{MAX_ELEMENTS, TaggedValue};
 use oxwire_mapi::property::{Multiple, PropertyValue};
 use oxwire_rpc::ndr::NdrWriter;
+
+/// The longest binary value, [MS-OXNSPI] 2.3.1.3.
+const MAX_BINARY: usize = 2_097_152;
 
 /// What RPC carries for a value: the value, or PtypNull for one that it has no type for ([MS-OXNSPI] 2.2.1.1).
 fn expressible<'a>(value: &TaggedValue<'a>) -> PropertyValue<'a> {
@@ -47,7 +50,7 @@ pub(super) fn write_fixed(w: &mut NdrWriter<'_>, tagged: &TaggedValue<'_>) -> Re
         V::Time(time) => w.file_time(time),
         V::String(_) | V::Str(_) | V::String8(_) | V::Guid(_) => w.pointer(true),
         V::Binary(bytes) => {
-            w.len_u32(bytes.len(), "cb")?;
+            byte_count(w, bytes)?;
             w.pointer(true);
         }
         V::MultipleInteger16(values) => several(w, values.len())?,
@@ -63,7 +66,19 @@ pub(super) fn write_fixed(w: &mut NdrWriter<'_>, tagged: &TaggedValue<'_>) -> Re
     Ok(())
 }
 
+/// cb, of which [MS-OXNSPI] 2.3.1.3 has a longest.
+fn byte_count(w: &mut NdrWriter<'_>, bytes: &[u8]) -> Result<(), EncodeError> {
+    if bytes.len() > MAX_BINARY {
+        return Err(w.error("cb", EncodeErrorKind::TooLong { max: MAX_BINARY, len: bytes.len() }));
+    }
+    w.len_u32(bytes.len(), "cb")
+}
+
+/// cValues, of which [MS-OXNSPI] 2.3.1 has a most.
 fn several(w: &mut NdrWriter<'_>, count: usize) -> Result<(), EncodeError> {
+    if count > MAX_ELEMENTS {
+        return Err(w.error("cValues", EncodeErrorKind::TooLong { max: MAX_ELEMENTS, len: count }));
+    }
     w.len_u32(count, "cValues")?;
     w.pointer(true);
     Ok(())
@@ -106,7 +121,7 @@ pub(super) fn write_referent(w: &mut NdrWriter<'_>, tagged: &TaggedValue<'_>) ->
         V::MultipleBinary(values) => {
             w.conformance(values.len(), V)?;
             for bytes in values.iter() {
-                w.len_u32(bytes.len(), "cb")?;
+                byte_count(w, bytes)?;
                 w.pointer(true);
             }
             values.iter().try_for_each(|bytes| w.conformant_bytes(bytes, V))
