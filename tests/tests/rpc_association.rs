@@ -399,6 +399,11 @@ fn timers() {
     pair.bind();
     assert_eq!((pair.client.poll_timeout(), pair.server.poll_timeout()), (None, None));
 
+    let untimed = pair.call(Call::new(ContextId(0), 3), &[]);
+    assert_eq!(pair.client.poll_timeout(), Some(pair.now + Duration::from_secs(900)), "the default");
+    pair.client.cancel(pair.now, untimed).unwrap();
+    assert!(matches!(pair.client.poll_event(), Some(client::Event::Undelivered { fate: Fate::NotSent, .. })));
+
     let timed = pair.call(Call::new(ContextId(0), 1).with_timeout(Duration::from_secs(60)), &[]);
     let cancelled = pair.call(Call::new(ContextId(0), 2), &[]);
     pair.run();

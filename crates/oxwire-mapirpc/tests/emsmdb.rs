@@ -88,7 +88,7 @@ fn connect_ex() {
         06000000 00000000 06000000 6175786f7574 0000 06000000 00000000"
     );
     check!(EcDoConnectExResponse<'_>, response, stub);
-    // On failure the outputs are zero, R483 among them.
+    // On failure the handle is zero, MS-OXCRPC_R483.
     let failure = EcDoConnectExResponse::failure(0x8007_0005);
     assert!(failure.session.is_nil());
     assert_eq!(read(&encode_stub(&failure).unwrap()), Ok(failure));
@@ -179,7 +179,7 @@ fn ext2(max_rop_out: u32, max_auxiliary_out: u32) -> Vec<u8> {
 
 /// BIG_RANGE_ULONG: beyond it a request does not decode, and is faulted with RPC_X_BAD_STUB_DATA.
 #[test]
-fn r20_and_r666_pcb_out_is_at_most_0x40000() {
+fn oxcrpc_r20_r666_pcb_out_is_at_most_0x40000() {
     assert!(read::<EcDoRpcExt2Request<'_>>(&ext2(0x4_0000, 0x1008)).is_ok());
     let error = read::<EcDoRpcExt2Request<'_>>(&ext2(0x4_0001, 0x1008)).unwrap_err().to_string();
     assert!(error.contains("BIG_RANGE_ULONG"), "{error}");
@@ -196,13 +196,13 @@ fn r20_and_r666_pcb_out_is_at_most_0x40000() {
 
 /// SMALL_RANGE_ULONG.
 #[test]
-fn r21_and_r686_pcb_aux_out_of_rpc_ext2_is_at_most_0x1008() {
+fn oxcrpc_r21_r686_pcb_aux_out_of_rpc_ext2_is_at_most_0x1008() {
     let error = read::<EcDoRpcExt2Request<'_>>(&ext2(0, 0x1009)).unwrap_err().to_string();
     assert!(error.contains("SMALL_RANGE_ULONG"), "{error}");
 }
 
 #[test]
-fn r579_pcb_aux_out_of_connect_ex_is_at_most_0x1008() {
+fn oxcrpc_r579_pcb_aux_out_of_connect_ex_is_at_most_0x1008() {
     let mut stub = hex("01000000 00000000 01000000 00");
     stub.extend([0; 3 + 7 * 4 + 8 + 4 + 4 + 4]);
     let with = |size: u32| [&stub[..], &size.to_le_bytes()].concat();
@@ -222,7 +222,7 @@ fn sizes_agree_with_their_buffers() {
 
 /// [MS-OXCRPC] 3.1.4.1.3.1: three words on the wire, four numbers to compare; the old scheme has no minor version.
 #[test]
-fn r1086_and_r1097_versions_of_both_schemes() {
+fn oxcrpc_r1086_r1097_versions_of_both_schemes() {
     let new = ProtocolVersion([0x0801, 0x80D7, 0]);
     assert_eq!(new.normalized(), [8, 1, 215, 0]);
     assert_eq!(ProtocolVersion::from_normalized([8, 1, 215, 0]), Some(new));

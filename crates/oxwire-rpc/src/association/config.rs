@@ -28,6 +28,9 @@ pub struct Config {
     pub secondary_address: Bytes,
     /// How long bind, alter_context and each leg wait for their answer. Default 15 minutes ([MS-RPCE] 3.3.2.1.5).
     pub negotiation_timeout: Duration,
+    /// Client: how long a call may take where it does not say so itself. Default 15 minutes ([MS-RPCE] 3.3.2.1.5): a call that waits
+    /// for events takes 5.
+    pub call_timeout: Duration,
     /// Client: how long a cancelled call may go on before it is orphaned. Default 30 seconds.
     pub cancel_timeout: Duration,
     /// Calls at a time: sent or queued by a client, received and not answered by a server. Default 1024.
@@ -67,6 +70,7 @@ impl Default for Config {
             verification_trailers: true,
             secondary_address: Bytes::new(),
             negotiation_timeout: Duration::from_secs(15 * 60),
+            call_timeout: Duration::from_secs(15 * 60),
             cancel_timeout: Duration::from_secs(30),
             max_calls: 1024,
             max_reassembly: 16 << 20,

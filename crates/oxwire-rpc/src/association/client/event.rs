@@ -45,7 +45,7 @@ pub struct Call {
     pub object: Option<Guid>,
     /// The security context. `None` takes the newest one that is complete, or none where there is none.
     pub security: Option<SecurityId>,
-    /// How long the call may take from now on. `None`: for ever, as is the default of [MS-RPCE] 3.3.2.1.3.
+    /// How long the call may take from now on. `None`: [`Config::call_timeout`](super::super::Config::call_timeout).
     pub timeout: Option<Duration>,
 }
 

@@ -164,7 +164,7 @@ impl<S: SecurityContext> Association<S> {
             header_sign: self.agreed.header_sign_offered,
         };
         let trailer = self.trailer(&verification, call.context, security, stub.len());
-        let deadline = call.timeout.and_then(|timeout| now.checked_add(timeout));
+        let deadline = now.checked_add(call.timeout.unwrap_or(self.config.call_timeout));
         self.calls.add(Message::new(call_id, kind, security, stub, trailer), deadline);
         Ok(CallId(call_id))
     }
