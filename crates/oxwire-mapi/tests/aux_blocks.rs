@@ -51,7 +51,7 @@ fn blocks_of_sessions_and_accounts() {
     );
     let session = AuxPerfSessionInfo { session_id: 0x0201, session_guid: GUID };
     same(
-        "MS-OXCRPC_R59 MS-OXCRPC_R96 MS-OXCRPC_R97 MS-OXCRPC_R101 MS-OXCRPC_R1819",
+        "MS-OXCRPC_R1 MS-OXCRPC_R1681 MS-OXCRPC_R1682 MS-OXCRPC_R1604 MS-OXCRPC_R59 MS-OXCRPC_R96 MS-OXCRPC_R97 MS-OXCRPC_R101 MS-OXCRPC_R1819",
         &framed(1, 4, &[&[1, 2, 0, 0], GUID_WIRE]),
         &[(2, 4)],
         AuxBlock::PerfSessionInfo(session),
@@ -80,17 +80,17 @@ fn reports_of_success() {
         (
             RequestKind::Any,
             [0x05, 0x06, 0x07, 0x08],
-            "MS-OXCRPC_R60 MS-OXCRPC_R61 MS-OXCRPC_R62 MS-OXCRPC_R63 MS-OXCRPC_R81 MS-OXCRPC_R82",
+            "MS-OXCRPC_R54 MS-OXCRPC_R55 MS-OXCRPC_R79 MS-OXCRPC_R60 MS-OXCRPC_R61 MS-OXCRPC_R62 MS-OXCRPC_R63 MS-OXCRPC_R81 MS-OXCRPC_R82",
         ),
         (
             RequestKind::Background,
             [0x0C, 0x0D, 0x0E, 0x0F],
-            "MS-OXCRPC_R67 MS-OXCRPC_R68 MS-OXCRPC_R69 MS-OXCRPC_R70 MS-OXCRPC_R85 MS-OXCRPC_R86",
+            "MS-OXCRPC_R4797 MS-OXCRPC_R67 MS-OXCRPC_R68 MS-OXCRPC_R69 MS-OXCRPC_R70 MS-OXCRPC_R85 MS-OXCRPC_R86",
         ),
         (
             RequestKind::Foreground,
             [0x11, 0x12, 0x13, 0x14],
-            "MS-OXCRPC_R72 MS-OXCRPC_R73 MS-OXCRPC_R74 MS-OXCRPC_R75 MS-OXCRPC_R88 MS-OXCRPC_R89",
+            "MS-OXCRPC_R4796 MS-OXCRPC_R72 MS-OXCRPC_R73 MS-OXCRPC_R74 MS-OXCRPC_R75 MS-OXCRPC_R88 MS-OXCRPC_R89",
         ),
     ] {
         let [def_mdb, def_gc, mdb, gc] = types;
@@ -269,14 +269,13 @@ fn blocks_with_text_behind_their_fields() {
         adapter_name: view(&eth),
         mac_address: &[1, 2, 3, 4, 5, 6],
     };
-    let rows = "MS-OXCRPC_R57 MS-OXCRPC_R109 MS-OXCRPC_R110 MS-OXCRPC_R111 MS-OXCRPC_R112 MS-OXCRPC_R113 MS-OXCRPC_R114 MS-OXCRPC_R115 \
-                MS-OXCRPC_R116";
+    let rows = "MS-OXCRPC_R130 MS-OXCRPC_R1821 MS-OXCRPC_R57 MS-OXCRPC_R109 MS-OXCRPC_R110 MS-OXCRPC_R111 MS-OXCRPC_R112 MS-OXCRPC_R113 MS-OXCRPC_R114 MS-OXCRPC_R115 MS-OXCRPC_R116";
     same(rows, &wire, &[(26, 28)], AuxBlock::PerfClientInfo(client));
     for (mode, number) in [(ClientMode::UNKNOWN, 0), (ClientMode::CLASSIC, 1), (ClientMode::CACHED, 2)] {
         let mut wire = wire.clone();
         wire[28] = number;
         same(
-            "MS-OXCRPC_R127 MS-OXCRPC_R128 MS-OXCRPC_R129",
+            "MS-OXCRPC_R125 MS-OXCRPC_R126 MS-OXCRPC_R127 MS-OXCRPC_R128 MS-OXCRPC_R129",
             &wire,
             &[],
             AuxBlock::PerfClientInfo(AuxPerfClientInfo { client_mode: mode, ..client }),
@@ -294,7 +293,7 @@ fn blocks_with_text_behind_their_fields() {
         let server =
             AuxPerfServerInfo { server_id: 0x0201, server_type, server_dn: view(&dn), server_name: view(&name) };
         same(
-            "MS-OXCRPC_R58 MS-OXCRPC_R148 MS-OXCRPC_R149 MS-OXCRPC_R156 MS-OXCRPC_R157",
+            "MS-OXCRPC_R150 MS-OXCRPC_R151 MS-OXCRPC_R152 MS-OXCRPC_R153 MS-OXCRPC_R154 MS-OXCRPC_R155 MS-OXCRPC_R58 MS-OXCRPC_R148 MS-OXCRPC_R149 MS-OXCRPC_R156 MS-OXCRPC_R157",
             &wire,
             &[],
             AuxBlock::PerfServerInfo(server),
@@ -304,8 +303,7 @@ fn blocks_with_text_behind_their_fields() {
     let process = AuxPerfProcessInfo { process_id: 0x0201, process_guid: GUID, process_name: view(&pc) };
     for (version, block) in [(1, AuxBlock::PerfProcessInfo(process)), (2, AuxBlock::PerfProcessInfoV2(process))] {
         let wire = framed(version, 0x0B, &[&[1, 2, 0, 0], GUID_WIRE, &[28, 0, 0, 0], &pc, &[0, 0]]);
-        let rows = "MS-OXCRPC_R66 MS-OXCRPC_R84 MS-OXCRPC_R162 MS-OXCRPC_R163 MS-OXCRPC_R166 MS-OXCRPC_R167 MS-OXCRPC_R168 MS-OXCRPC_R172 \
-                    MS-OXCRPC_R173 MS-OXCRPC_R1822 MS-OXCRPC_R1823";
+        let rows = "MS-OXCRPC_R66 MS-OXCRPC_R84 MS-OXCRPC_R162 MS-OXCRPC_R163 MS-OXCRPC_R166 MS-OXCRPC_R167 MS-OXCRPC_R168 MS-OXCRPC_R172 MS-OXCRPC_R173 MS-OXCRPC_R1822 MS-OXCRPC_R1823";
         same(rows, &wire, &[(2, 4), (22, 24)], block);
     }
 
@@ -317,7 +315,7 @@ fn blocks_with_text_behind_their_fields() {
         connection_context_info: view(&ada),
     };
     same(
-        "MS-OXCRPC_R1519 MS-OXCRPC_R1526 MS-OXCRPC_R1527 MS-OXCRPC_R1529 MS-OXCRPC_R1531 MS-OXCRPC_R1533 MS-OXCRPC_R1534 MS-OXCRPC_R1824",
+        "MS-OXCRPC_R1519 MS-OXCRPC_R1526 MS-OXCRPC_R1527 MS-OXCRPC_R1529 MS-OXCRPC_R4828 MS-OXCRPC_R1531 MS-OXCRPC_R1533 MS-OXCRPC_R1534 MS-OXCRPC_R1824",
         &wire,
         &[(18, 20)],
         AuxBlock::ClientConnectionInfo(connection),
@@ -350,8 +348,7 @@ fn blocks_with_text_behind_their_fields() {
         device_firmware_version,
     };
     same(
-        "MS-OXCRPC_R1851 MS-OXCRPC_R1853 MS-OXCRPC_R1855 MS-OXCRPC_R1857 MS-OXCRPC_R1859 MS-OXCRPC_R1861 MS-OXCRPC_R1863 MS-OXCRPC_R1864 \
-         MS-OXCRPC_R1865 MS-OXCRPC_R1866 MS-OXCRPC_R1867 MS-OXCRPC_R1868 MS-OXCRPC_R1869 MS-OXCRPC_R1870 MS-OXCRPC_R1871 MS-OXCRPC_R1872",
+        "MS-OXCRPC_R1851 MS-OXCRPC_R1853 MS-OXCRPC_R1855 MS-OXCRPC_R1857 MS-OXCRPC_R1859 MS-OXCRPC_R1861 MS-OXCRPC_R1863 MS-OXCRPC_R1864 MS-OXCRPC_R1865 MS-OXCRPC_R1866 MS-OXCRPC_R1867 MS-OXCRPC_R1868 MS-OXCRPC_R1869 MS-OXCRPC_R1870 MS-OXCRPC_R1871 MS-OXCRPC_R1872",
         &wire,
         &[],
         AuxBlock::ProtocolDeviceIdentification(device),

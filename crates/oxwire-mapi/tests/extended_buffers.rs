@@ -27,7 +27,7 @@ fn the_fields_of_an_rpc_header_ext() {
             RpcHeaderExt { flags: RpcHeaderFlags::NONE, size: 0x102, size_actual: 0x102 },
         ),
         (
-            "MS-OXCRPC_R34",
+            "MS-OXCRPC_R34 MS-OXCRPC_R35",
             [0, 0, 4, 0x80, 0, 0, 0, 0],
             RpcHeaderExt { flags: RpcHeaderFlags::from_bits(0x8004), size: 0, size_actual: 0 },
         ),
@@ -91,14 +91,14 @@ fn the_blocks_of_an_auxiliary_buffer() {
         | ServerCapabilityFlags::PACKED_WRITE_STREAM_UPLOAD_BUFFERS
         | ServerCapabilityFlags::ULTRA_LARGE_PACKED_DOWNLOAD_BUFFERS;
     let cases: [(&str, &[u8], AuxBlock<'_>); 6] = [
-        ("MS-OXCRPC_R78 MS-OXCRPC_R284", &[8, 0, 1, 0x17, 1, 0, 0, 0], EX_ORG_INFO),
+        ("MS-OXCRPC_R78 MS-OXCRPC_R284 MS-OXCRPC_R1061", &[8, 0, 1, 0x17, 1, 0, 0, 0], EX_ORG_INFO),
         (
             "MS-OXCRPC_R1852",
             &[8, 0, 1, 0x17, 2, 0, 0, 0],
             AuxBlock::ExOrgInfo(AuxExOrgInfo { org_flags: OrgFlags::USE_AUTODISCOVER_FOR_PUBLIC_FOLDER_CONFIGURATION }),
         ),
         (
-            "MS-OXCRPC_R65 MS-OXCRPC_R261 MS-OXCRPC_R269",
+            "MS-OXCRPC_R65 MS-OXCRPC_R4815 MS-OXCRPC_R261 MS-OXCRPC_R269",
             &[12, 0, 1, 0x0A, 12, 0, 0, 0, 0, 0xDA, 0x9A, 3],
             AuxBlock::ClientControl(control),
         ),
@@ -131,7 +131,7 @@ fn the_blocks_of_an_auxiliary_buffer() {
 
 /// [MS-OXCRPC] 3.1.4.1.2: an unknown block is skipped without an error, by its Size.
 #[test]
-fn oxcrpc_r1601_r1602_unknown_blocks_are_kept_and_walked_past() {
+fn oxcrpc_r992_r1476_r1601_r1602_unknown_blocks_are_kept_and_walked_past() {
     let payload = [&[7, 0, 9, 0xEE, 1, 2, 3][..], &[8, 0, 1, 0x17, 1, 0, 0, 0]].concat();
     let blocks: Vec<_> = AuxBlocks::new(&payload).collect();
     let unknown = AuxBlock::Other(OtherAuxBlock { version: 9, block_type: 0xEE, payload: &[1, 2, 3] });
@@ -163,7 +163,8 @@ fn a_typed_block_may_be_longer() {
 }
 
 #[test]
-fn an_auxiliary_buffer_is_one_extended_buffer_with_the_last_flag() {
+fn oxcrpc_r737_r738_r747_r748_r990_r993_r1597_r4840_r4843_r4847_an_auxiliary_buffer_is_one_extended_buffer_with_the_last_flag()
+ {
     let blocks = [EX_ORG_INFO];
     let buffer = auxiliary_buffer(PayloadForm::Plain, &blocks).unwrap();
     assert_eq!(&buffer[..], [0, 0, 4, 0, 8, 0, 8, 0, 8, 0, 1, 0x17, 1, 0, 0, 0]);
@@ -228,7 +229,7 @@ fn execute_bodies_built_around_a_payload() {
 
 /// Microsoft's 32 KB; the buffer of the caller's is as it was.
 #[test]
-fn oxcrpc_r726_a_payload_past_32_kb_is_not_sent() {
+fn oxcrpc_r726_r1628_r1649007_a_payload_past_32_kb_is_not_sent() {
     let mut out = BytesMut::from(&b"before"[..]);
     let builder = ExecuteRequestBuilder::default();
     let error = builder.write(&mut out, writes(&[0; MAX_PAYLOAD + 1])).unwrap_err();

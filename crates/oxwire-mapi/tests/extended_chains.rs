@@ -46,12 +46,12 @@ fn each_form_byte_for_byte() {
     for (rows, form, wire) in [
         ("MS-OXCRPC_R766 MS-OXCRPC_R779", PayloadForm::Plain, [header(4, 300, 300), plain.clone()].concat()),
         (
-            "MS-OXCRPC_R742 MS-OXCRPC_R753 MS-OXCRPC_R770 MS-OXCRPC_R784",
+            "MS-OXCRPC_R742 MS-OXCRPC_R753 MS-OXCRPC_R770 MS-OXCRPC_R783 MS-OXCRPC_R784",
             PayloadForm::XorMagic,
             [header(6, 300, 300), xored(&plain)].concat(),
         ),
         (
-            "MS-OXCRPC_R739 MS-OXCRPC_R750 MS-OXCRPC_R767 MS-OXCRPC_R781 MS-OXCRPC_R831 MS-OXCRPC_R1482 MS-OXCRPC_R1770",
+            "MS-OXCRPC_R739 MS-OXCRPC_R750 MS-OXCRPC_R767 MS-OXCRPC_R780 MS-OXCRPC_R781 MS-OXCRPC_R831 MS-OXCRPC_R1482 MS-OXCRPC_R1770",
             PayloadForm::Compressed,
             [header(5, PACKED.len(), 300), PACKED.to_vec()].concat(),
         ),
@@ -74,7 +74,7 @@ fn each_form_byte_for_byte() {
 
 /// What compression would not shorten is sent as it is, with the flags that say so; a small payload is not compressed at all.
 #[test]
-fn oxcrpc_r730_r1634_what_does_not_get_shorter_goes_as_it_is() {
+fn oxcrpc_r730_r1634_r1636_what_does_not_get_shorter_goes_as_it_is() {
     let mut state = 1_u32;
     let random: Vec<u8> = (0..4000)
         .map(|_| {
@@ -251,7 +251,8 @@ fn a_chain_is_written_up_to_max_rop_out() {
     assert_eq!((writer.len(), writer.left(), writer.room()), (2, 0, 0));
     let flags: Vec<RpcHeaderFlags> =
         ExtendedBuffers::new(&out[6..]).map(|buffer| buffer.unwrap().header().flags).collect();
-    let rows = "MS-OXCRPC_R778 MS-OXCRPC_R779 MS-OXCRPC_R965 MS-OXCRPC_R967";
+    let rows =
+        "MS-OXCRPC_R775 MS-OXCRPC_R778 MS-OXCRPC_R779 MS-OXCRPC_R965 MS-OXCRPC_R966 MS-OXCRPC_R967 MS-OXCRPC_R1775002";
     assert_eq!(flags, [RpcHeaderFlags::XOR_MAGIC, RpcHeaderFlags::XOR_MAGIC | RpcHeaderFlags::LAST], "{rows}");
     assert_eq!(payloads(&out[6..]), Ok(vec![vec![1; 40], vec![3; 10]]));
 

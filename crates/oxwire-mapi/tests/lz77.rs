@@ -30,7 +30,7 @@ fn the_published_examples() {
 
 /// The example of [MS-OXCRPC] 3.1.4.1.1.2.2.1, with a mask of 32 bits: ABC, a match of 3 bytes 3 back, DEF, the end.
 #[test]
-fn oxcrpc_r1875_a_match_among_literals() {
+fn oxcrpc_r881_r887_r888_r1873_r1875_a_match_among_literals() {
     let stream = [&0x1100_0000_u32.to_le_bytes()[..], b"ABC\x10\0DEF"].concat();
     assert_eq!(unpack(&stream, 9).as_deref(), Ok(&b"ABCABCDEF"[..]));
 }
