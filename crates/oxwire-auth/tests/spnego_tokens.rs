@@ -198,3 +198,32 @@ proptest::proptest! {
         proptest::prop_assert_eq!(written.len(), oxwire_core::Encode::encoded_len(&NegotiationToken::Init(value)));
     }
 }
+
+/// Tokens of other programs: each is read, and written as it came. Their exchanges run in the interoperability suite.
+#[test]
+fn tokens_of_other_programs() {
+    let mut seen = Vec::new();
+    for line in include_str!("spnego/recorded.txt").lines().filter(|line| !line.starts_with('#')) {
+        let (program, digits) = line.split_once(": ").unwrap();
+        let token = hex(digits);
+        let value = match decode_all(&token, &Limits::DEFAULT) {
+            Ok(value) => value,
+            Err(error) => panic!("{program}: {error}"),
+        };
+        if let NegotiationToken::Init(init) = value {
+            seen.push((program, init.mech_types.iter().flatten().collect::<Vec<_>>()));
+        }
+        assert_eq!(written(value), token, "{program}");
+        damage(&token);
+    }
+    let ntlm = vec![MechType::NTLM];
+    assert_eq!(
+        seen,
+        [
+            ("pyspnego 0.12.4", ntlm.clone()),
+            ("MIT 1.20.1, Kerberos", vec![MechType::KERBEROS, MechType::NTLM]),
+            ("MIT 1.20.1, gss-ntlmssp 1.2.0", ntlm.clone()),
+            ("impacket 0.13.1", ntlm),
+        ]
+    );
+}

@@ -3,6 +3,7 @@
 mod client;
 mod ntlm;
 mod server;
+mod spnego;
 
 use oxwire::auth::{challenges, param_value};
 
@@ -16,11 +17,15 @@ pub const TARGETS: &[Target] = &[
     ("auth_ntlm_client", ntlm::auth_ntlm_client),
     ("auth_ntlm_message", ntlm::auth_ntlm_message),
     ("auth_server_layer", server::auth_server_layer),
+    ("auth_spnego_ends", spnego::auth_spnego_ends),
+    ("auth_spnego_initiator", spnego::auth_spnego_initiator),
+    ("auth_spnego_token", spnego::auth_spnego_token),
 ];
 
 pub use client::auth_client_layer;
 pub use ntlm::{auth_ntlm_acceptor, auth_ntlm_client, auth_ntlm_message};
 pub use server::auth_server_layer;
+pub use spnego::{auth_spnego_ends, auth_spnego_initiator, auth_spnego_token};
 
 /// Every challenge that is read lies in the input, in order; its parameters, written anew, are read as the same.
 pub fn auth_challenge(data: &[u8]) {

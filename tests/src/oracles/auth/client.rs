@@ -50,6 +50,8 @@ fn response(kind: u8, script: &mut Script<'_>) -> Option<HttpEvent> {
         3 => builder.field(field, "Basic realm=\"x\", Bearer"),
         4 => builder.field(field, "NTLM").field("Connection", "close"),
         5 => builder.field(field, script.piece()),
+        6 => builder.field(field, "Negotiate").field(field, "NTLM"),
+        7 if kind & 1 == 1 => builder.field(field, challenge(true).replace("NTLM", "Negotiate")),
         _ => builder,
     };
     Some(HttpEvent::Head(Head::Response(builder.response().ok()?)))

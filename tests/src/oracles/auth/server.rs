@@ -16,7 +16,7 @@ struct Fuzz {
     now: Instant,
     layer: ServerLayer,
     /// An honest client's context on each connection, and what it says next.
-    clients: HashMap<ConnectionId, (Client, Option<String>)>,
+    clients: HashMap<ConnectionId, (Client, &'static str, Option<String>)>,
     questions: Vec<QuestionHandle>,
 }
 
@@ -33,10 +33,12 @@ impl Fuzz {
                 config.seal = kind & 8 != 0;
                 let mut client = Client::new(config);
                 let Ok(Step::Continue(token)) = client.step(None, WALL, &mut *entropy()) else { return None };
-                self.clients.insert(conn, (client, None));
-                Some(token_value("NTLM", &token).into_bytes())
+                // Windows with NTLM alone says it under either name.
+                let scheme = if kind & 16 != 0 { "Negotiate" } else { "NTLM" };
+                self.clients.insert(conn, (client, scheme, None));
+                Some(token_value(scheme, &token).into_bytes())
             }
-            2 | 3 => self.clients.get_mut(&conn)?.1.take().map(String::into_bytes),
+            2 | 3 => self.clients.get_mut(&conn)?.2.take().map(String::into_bytes),
             4 => Some(password(PASSWORD)),
             5 => Some(b"Bearer token".to_vec()),
             6 => Some(b"Bearer".to_vec()),
@@ -47,13 +49,13 @@ impl Fuzz {
     fn drain(&mut self) {
         while let Some(transmit) = self.layer.poll_transmit(self.now) {
             let HttpTransmit::Event { conn, event: HttpEvent::Head(Head::Response(head)) } = transmit else { continue };
-            let Some((client, next)) = self.clients.get_mut(&conn) else { continue };
+            let Some((client, scheme, next)) = self.clients.get_mut(&conn) else { continue };
             let challenge =
                 head.fields().all("WWW-Authenticate").flat_map(challenges).find_map(|c| c.token_bytes(9_999));
             if let Some(challenge) = challenge
                 && let Ok(Step::Complete(Some(token))) = client.step(Some(&challenge), WALL, &mut *entropy())
             {
-                *next = Some(token_value("NTLM", &token));
+                *next = Some(token_value(scheme, &token));
             }
         }
         while let Some(delivery) = self.layer.poll_deliver() {
@@ -80,7 +82,7 @@ pub fn auth_server_layer(data: &[u8]) {
     let mut script = Script::new(data);
     let first = script.byte().unwrap_or(0);
     let mut config = ServerConfig::new("MBX1");
-    config.schemes = vec![AuthScheme::Ntlm, AuthScheme::Basic, AuthScheme::Bearer];
+    config.schemes = vec![AuthScheme::Negotiate, AuthScheme::Ntlm, AuthScheme::Basic, AuthScheme::Bearer];
     config.ntlm.extended_protection =
         [ExtendedProtection::Off, ExtendedProtection::Allow, ExtendedProtection::Require][usize::from(first % 3)];
     config.ntlm.timestamp = first & 4 == 0;
