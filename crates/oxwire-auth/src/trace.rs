@@ -24,6 +24,9 @@ impl std::fmt::Display for RefuseReason<'_> {
         match self.0 {
             // A token without a scheme in front of it would be shown as one.
             crate::server::RefuseReason::Scheme(_) => f.write_str("the scheme is not offered on this connection"),
+            crate::server::RefuseReason::Negotiate(crate::spnego::Refusal::NoCommonMechanism { .. }) => {
+                f.write_str("no common mechanism")
+            }
             reason => reason.fmt(f),
         }
     }
@@ -38,6 +41,9 @@ impl std::fmt::Display for FailReason<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
             crate::client::FailReason::NoCommonScheme { .. } => f.write_str("no usable scheme among those offered"),
+            crate::client::FailReason::Negotiate(
+                crate::spnego::Refusal::NoCommonMechanism { .. } | crate::spnego::Refusal::NotOffered(_),
+            ) => f.write_str("no common mechanism"),
             reason => reason.fmt(f),
         }
     }
