@@ -360,6 +360,22 @@ fn a_mechanism_that_cannot_sign() {
     assert!(error.to_string().contains("ask the mechanism for signing"), "{error}");
 }
 
+/// [MS-RPCE] 2.2.1.1.8: level call is processed as pkt. A client of ours never sends it, so its bind is changed by hand.
+#[test]
+fn level_call_is_processed_as_pkt() {
+    let mut pair = Pair::new(Config::default());
+    let security = client_security(AuthType::WINNT, AuthLevel::PKT, "secret");
+    pair.client.bind(pair.now, WALL, &[EMSMDB], Some(security)).unwrap();
+    let bind = pair.client.poll_transmit(pair.now).unwrap().unwrap().into_bytes();
+    let token = decode_all::<Pdu<'_>>(&bind, &Limits::DEFAULT).unwrap().auth.unwrap().token.len();
+    let mut bind = bind.to_vec();
+    let at = bind.len() - token - 7;
+    assert_eq!(std::mem::replace(&mut bind[at], AuthLevel::CALL.0), AuthLevel::PKT.0);
+    pair.server.handle_pdu(pair.now, WALL, bind.into()).unwrap();
+    let Some(server::Event::Negotiate(negotiate)) = pair.server.poll_event() else { panic!("no question") };
+    assert_eq!(negotiate.security, Some((SecurityId(1), AuthType::WINNT, AuthLevel::PKT)));
+}
+
 /// [MS-RPCE] 3.3.3.5.3.
 #[test]
 fn security_that_is_not_to_be_had_is_refused_by_name() {

@@ -33,6 +33,11 @@ impl Protection {
     }
 }
 
+/// The level that is acted on: CALL is PKT, [MS-RPCE] 2.2.1.1.8.
+pub(super) const fn effective(level: AuthLevel) -> AuthLevel {
+    if matches!(level, AuthLevel::CALL) { AuthLevel::PKT } else { level }
+}
+
 /// One security context, with what its PDUs say about it.
 pub(super) struct Secured<S> {
     pub(super) id: SecurityId,

@@ -5,12 +5,12 @@ use std::time::Instant;
 use bytes::Bytes;
 use oxwire_core::{Error, FileTime, Misuse, SecurityContext, Step, encode_to_bytes};
 
-use super::super::security::{Protection, Secured, security_error};
+use super::super::security::{Protection, Secured, effective, security_error};
 use super::super::{ContextId, MUST_RECV_FRAG_SIZE, SecurityId, peer_fault};
 use super::{Association, Context, ContextOutcome, Event, Now, Security, State};
 use crate::pdu::{
-    AuthLevel, AuthType, Bind, BindAck, BindNak, BindTimeFeatures, Body, ContextList, ContextResult, FaultStatus, Pdu,
-    PfcFlags, Ptype, SecTrailer, SyntaxIdentifier, TRANSFER_SYNTAX_NDR,
+    AuthType, Bind, BindAck, BindNak, BindTimeFeatures, Body, ContextList, ContextResult, FaultStatus, Pdu, PfcFlags,
+    Ptype, SecTrailer, SyntaxIdentifier, TRANSFER_SYNTAX_NDR,
 };
 
 /// A bind or an alter_context under way.
@@ -140,7 +140,7 @@ impl<S: SecurityContext> Association<S> {
 
     fn add_security(&mut self, security: Security<S>) -> Result<SecurityId, Error> {
         let Security { auth_type, level, context, header_signing } = security;
-        let level = if level == AuthLevel::CALL { AuthLevel::PKT } else { level };
+        let level = effective(level);
         let id = SecurityId(self.next_security);
         let Some(secured) = Secured::new(id, auth_type, level, context) else {
             let advice = "connect, call, pkt, pkt_integrity or pkt_privacy; for none pass no security";

@@ -18,7 +18,8 @@ pub struct Negotiate {
     pub assoc_group_id: u32,
     /// The interfaces that are offered and that this server has.
     pub interfaces: Vec<SyntaxIdentifier>,
-    /// The security that is asked for: the acceptance has to bring a context for it.
+    /// The security that is asked for: the acceptance has to bring a context for it. Level call comes as pkt ([MS-RPCE] 2.2.1.1.8),
+    /// here and in the other events.
     pub security: Option<(SecurityId, AuthType, AuthLevel)>,
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use oxwire_core::{Error, FileTime, Misuse, SecurityContext, SecurityError, Step};
 
-use super::super::security::{Protection, Secured, SecurityId};
+use super::super::security::{Protection, Secured, SecurityId, effective};
 use super::super::{MUST_RECV_FRAG_SIZE, peer_fault};
 use super::event::{Acceptance, Event, Negotiate};
 use super::{Association, Now, Party, Standing, State};
@@ -99,7 +99,7 @@ impl<S: SecurityContext> Association<S> {
             Some(_) if self.securities.len() >= self.config.max_security_contexts => {
                 return self.deny(leg, RejectReason::LOCAL_LIMIT_EXCEEDED, FaultStatus::PROTOCOL_ERROR);
             }
-            auth => auth.as_ref().map(|auth| (auth.id, auth.auth_type, auth.level)),
+            auth => auth.as_ref().map(|auth| (auth.id, auth.auth_type, effective(auth.level))),
         };
         self.events.push_back(Event::Negotiate(Negotiate {
             is_bind,
@@ -264,7 +264,7 @@ impl<S: SecurityContext> Association<S> {
             }
             Ok(Step::Complete(token)) => {
                 party.standing = Standing::Complete;
-                let level = party.secured.level;
+                let level = effective(party.secured.level);
                 let peer = party.secured.context.peer_name().map(std::borrow::Cow::into_owned);
                 self.events.push_back(Event::Authenticated { security: id, level, peer });
                 token

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use oxwire_core::{Error, Guid, SecurityContext};
 
 use super::super::reassembly::Reassembly;
-use super::super::security::{Protection, Received, SecurityId};
+use super::super::security::{Protection, Received, SecurityId, effective};
 use super::super::{CallId, ContextId, Verification};
 use super::event::{Event, Request};
 use super::{Association, Standing};
@@ -107,7 +107,7 @@ impl<S: SecurityContext> Association<S> {
                 // The only security context, at level connect, is meant where none is named ([MS-RPCE] 3.3.1.5.4). impacket names
                 // none where there are several, too: the newest is meant.
                 Some(newest) if complete().all(|party| party.secured.protection == Protection::None) => {
-                    Ok((stub, Some((newest.secured.id, newest.secured.level))))
+                    Ok((stub, Some((newest.secured.id, effective(newest.secured.level)))))
                 }
                 Some(_) => Err(FaultStatus::ACCESS_DENIED),
             });
@@ -123,7 +123,7 @@ impl<S: SecurityContext> Association<S> {
             Standing::Complete => {}
         }
         let range = pdu.sealed().unwrap_or_default();
-        let security = Some((received.id, party.secured.level));
+        let security = Some((received.id, effective(party.secured.level)));
         match party.secured.unprotect(bytes.clone(), range, &received, header_signing) {
             Ok(stub) => Ok(Ok((stub, security))),
             Err(error) => {
