@@ -31,6 +31,7 @@ mod mod_link_att;
 mod mod_props;
 mod names;
 mod ndr;
+mod position;
 mod query_columns;
 mod query_rows;
 mod resolve_names;
@@ -60,6 +61,7 @@ pub use get_template_info::{GetTemplateInfoRequest, GetTemplateInfoResponse, Get
 pub use mod_link_att::{ModLinkAttRequest, ModLinkAttResponse, ModLinkAttSuccess};
 pub use mod_props::{ModPropsRequest, ModPropsResponse, ModPropsSuccess};
 pub use names::{PropertyName, Strings, WideString, WideStrings};
+pub use position::Position;
 pub use query_columns::{QueryColumnsRequest, QueryColumnsResponse, QueryColumnsSuccess};
 pub use query_rows::{QueryRowsRequest, QueryRowsResponse, QueryRowsSuccess};
 pub use resolve_names::{ResolveNamesRequest, ResolveNamesResponse, ResolveNamesSuccess};

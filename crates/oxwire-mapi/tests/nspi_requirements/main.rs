@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod position;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod structures;
