@@ -19,6 +19,7 @@ pub mod rops;
 pub mod rpc;
 pub mod rpc_association;
 pub mod rpch_client;
+pub mod rpch_roles;
 pub mod rts;
 pub mod server;
 
@@ -42,6 +43,7 @@ pub fn targets() -> Vec<Target> {
         rpc::TARGETS,
         rpc_association::TARGETS,
         rpch_client::TARGETS,
+        rpch_roles::TARGETS,
         rts::TARGETS,
         server::TARGETS,
     ]
