@@ -5,8 +5,9 @@ use std::fmt::Debug;
 use oxwire::core::{FileTime, Guid, Limits, Utf16};
 use oxwire::mapi::nspi::{
     BindFlags, CompareMIdsRequest, DisplayType, DnToMIdRequest, ExplicitTable, GetPropListRequest, GetPropListSuccess,
-    GetTemplateInfoRequest, MinimalEntryId, MinimalEntryIds, PropertyFlags, QueryColumnsFlags, QueryColumnsRequest,
-    QueryRowsRequest, QueryRowsSuccess, SortType, Stat, Strings, TemplateFlags, UpdateStatRequest, WideStrings,
+    GetSpecialTableRequest, GetTemplateInfoRequest, MinimalEntryId, MinimalEntryIds, PropertyFlags, QueryColumnsFlags,
+    QueryColumnsRequest, QueryRowsRequest, QueryRowsSuccess, SortType, SpecialTableFlags, Stat, Strings, TemplateFlags,
+    UpdateStatRequest, WideStrings,
 };
 use oxwire::mapi::property::{
     Cell, ErrorCode, Multiple, MultipleBinary, MultipleString8, PropertyTag, PropertyTags, PropertyValue as V,
@@ -190,6 +191,18 @@ fn rows() {
     let name = rows[1].cell(PropertyTag(0x3001_001F)).unwrap().unwrap();
     assert!(matches!(name, Cell::Value(V::String(text)) if text.to_string() == "Alice"));
     check(file, &Response(success));
+}
+
+/// impacket puts a referent id in front of a STAT that the interface definition has no pointer for, so all of it stands one place
+/// too late; Exchange reads past that, since what it needs is in front.
+#[test]
+fn impacket_sends_a_pointer_to_the_stat_of_get_special_table() {
+    let file = vector("ms-oxnspi/get_special_table_request.hex");
+    let le = DataRepresentation::LITTLE_ENDIAN;
+    let (read, end) = decode_stub::<Request<GetSpecialTableRequest<'_>>>(&file.bytes, le, &Limits::DEFAULT).unwrap();
+    assert_eq!((read.handle, read.body.flags), (handle(), SpecialTableFlags::UNICODE_STRINGS));
+    assert_eq!(read.body.version, Some(0));
+    assert_eq!(file.bytes.len() - end, 4, "one place behind the last parameter");
 }
 
 #[test]
