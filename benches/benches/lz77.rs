@@ -4,35 +4,10 @@ use std::hint::black_box;
 
 use bytes::BytesMut;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use oxwire::core::utf16_le_bytes;
 use oxwire::mapi::lz77::{Compressor, decompress};
-use oxwire_benches::Cycle;
+use oxwire_benches::{Cycle, rop_like};
 
 const LEN: usize = 32 << 10;
-
-/// What RopQueryRows brings: rows of a flag, two identifiers, a time, numbers, a subject and a sender in UTF-16.
-fn rop_like() -> Vec<u8> {
-    let subjects =
-        ["Figures for the third quarter", "Re: Lunch on Friday?", "Minutes of the meeting", "Travel to Cologne"];
-    let senders = ["Ada Example", "Bert Example", "Cleo Example"];
-    let mut out = Vec::new();
-    let mut row = 0_u64;
-    while out.len() < LEN {
-        out.push(0);
-        out.extend(0x0001_0000_0000_0005_u64.to_be_bytes());
-        out.extend((0x0001_0000_0000_0100 + row).to_be_bytes());
-        out.extend((133_500_000_000_000_000 + row * 7_200_123_457).to_le_bytes());
-        out.extend((2_048 + (row * 977 % 9_000)).to_le_bytes());
-        out.extend([u8::from(row.is_multiple_of(3)), 0, 0, 0]);
-        for text in [subjects[row as usize % subjects.len()], senders[row as usize % senders.len()]] {
-            out.extend(utf16_le_bytes(text));
-            out.extend([0, 0]);
-        }
-        row += 1;
-    }
-    out.truncate(LEN);
-    out
-}
 
 /// Words drawn from a small vocabulary with the frequencies of a language: a few often, most seldom.
 fn text() -> Vec<u8> {
@@ -55,7 +30,7 @@ fn text() -> Vec<u8> {
 
 fn lz77(c: &mut Criterion) {
     let random = Cycle::filled(LEN).next_buffer().to_vec();
-    for (kind, sample) in [("rop", rop_like()), ("text", text()), ("random", random)] {
+    for (kind, sample) in [("rop", rop_like(LEN)), ("text", text()), ("random", random)] {
         let mut ours = BytesMut::new();
         let packed = Compressor::new().compress(&sample, &mut ours);
         let theirs = lz4_flex::block::compress(&sample);

@@ -4,6 +4,7 @@
 //! closest public alternative (`peers/`).
 
 use bytes::Bytes;
+use oxwire::core::utf16_le_bytes;
 
 /// Bytes of all buffers of a [`Cycle`]: past the second-level cache of any machine at hand, so that a copy reads memory as a
 /// server does, and not what the last iteration left in the cache.
@@ -55,4 +56,32 @@ impl Cycle {
         }
         len
     }
+}
+
+/// What RopQueryRows brings: rows of a flag, two identifiers, a time, numbers, a subject and a sender in UTF-16.
+#[must_use]
+pub fn rop_like(len: usize) -> Vec<u8> {
+    let subjects =
+        ["Figures for the third quarter", "Re: Lunch on Friday?", "Minutes of the meeting", "Travel to Cologne"];
+    let senders = ["Ada Example", "Bert Example", "Cleo Example"];
+    let mut out = Vec::new();
+    let mut row = 0_u64;
+    while out.len() < len {
+        out.push(0);
+        out.extend(0x0001_0000_0000_0005_u64.to_be_bytes());
+        out.extend((0x0001_0000_0000_0100 + row).to_be_bytes());
+        out.extend((133_500_000_000_000_000 + row * 7_200_123_457).to_le_bytes());
+        out.extend((2_048 + (row * 977 % 9_000)).to_le_bytes());
+        out.extend([u8::from(row.is_multiple_of(3)), 0, 0, 0]);
+        for text in [
+            subjects[usize::try_from(row).unwrap_or(0) % subjects.len()],
+            senders[usize::try_from(row).unwrap_or(0) % senders.len()],
+        ] {
+            out.extend(utf16_le_bytes(text));
+            out.extend([0, 0]);
+        }
+        row += 1;
+    }
+    out.truncate(len);
+    out
 }
