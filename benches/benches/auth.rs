@@ -11,6 +11,7 @@ use oxwire::auth::ntlm::{
     self, Acceptor, AcceptorConfig, ChallengeMessage, Client, ClientConfig, Key, NtlmV2Response, Verdict,
 };
 use oxwire::auth::server::{Answer, ServerConfig, ServerEvent, ServerLayer};
+use oxwire::auth::spnego::{Acceptor as NegotiateAcceptor, Initiator, ListProtection, Mechanism};
 use oxwire::auth::{ChannelBinding, Credentials, UserName};
 use oxwire::core::{ConnectionId, FileTime, Limits, Principal, SecurityContext, Step, decode_all};
 use oxwire::http::{Head, HttpEvent, HttpTransmit, Origin, RequestHead, ResponseHead};
@@ -97,6 +98,40 @@ fn handshakes(c: &mut Criterion) {
     group.finish();
 }
 
+/// SPNEGO around it, both ends in one: NTLM inside, a mechListMIC of each, against NTLM by itself.
+fn negotiate(c: &mut Criterion) {
+    let hash = ntlm::nt_hash(PASSWORD);
+    let mut signing = ClientConfig::with_hash(UserName::parse("DOM\\alice"), hash.clone());
+    signing.sign = true;
+    let mut group = c.benchmark_group("handshake, both ends");
+    group.bench_function("NTLM", |b| {
+        b.iter(|| {
+            let (mut client, mut acceptor) = (Client::new(signing.clone()), Acceptor::new(AcceptorConfig::new("MBX1")));
+            let first = token(client.step(None, WALL, &mut entropy).expect("the first message"));
+            let challenge = token(acceptor.step(Some(&first), WALL, &mut entropy).expect("a challenge"));
+            let last = token(client.step(Some(&challenge), WALL, &mut entropy).expect("the last message"));
+            acceptor.step(Some(&last), WALL, &mut entropy).expect("a question");
+            acceptor.answer(Verdict::NtHash(hash.clone())).expect("asked");
+            black_box(acceptor.step(None, WALL, &mut entropy).expect("accepted"))
+        });
+    });
+    group.bench_function("SPNEGO with NTLM inside", |b| {
+        b.iter(|| {
+            let mut initiator = Initiator::new(vec![Mechanism::ntlm_client(signing.clone())]);
+            let mechanisms = vec![Mechanism::ntlm_acceptor(AcceptorConfig::new("MBX1"))];
+            let mut acceptor = NegotiateAcceptor::new(mechanisms, ListProtection::Required);
+            let first = token(initiator.step(None, WALL, &mut entropy).expect("the first token"));
+            let challenge = token(acceptor.step(Some(&first), WALL, &mut entropy).expect("a challenge"));
+            let last = token(initiator.step(Some(&challenge), WALL, &mut entropy).expect("the last message"));
+            acceptor.step(Some(&last), WALL, &mut entropy).expect("a question");
+            acceptor.ntlm().expect("NTLM").answer(Verdict::NtHash(hash.clone())).expect("asked");
+            let done = token(acceptor.step(None, WALL, &mut entropy).expect("accepted"));
+            black_box(initiator.step(Some(&done), WALL, &mut entropy).expect("verified"))
+        });
+    });
+    group.finish();
+}
+
 /// Both layers with one authenticated connection between them.
 struct Pair {
     now: Instant,
@@ -172,5 +207,5 @@ fn layers(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, handshakes, layers);
+criterion_group!(benches, handshakes, layers, negotiate);
 criterion_main!(benches);

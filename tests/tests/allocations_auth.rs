@@ -6,6 +6,7 @@ use bytes::Bytes;
 use oxwire::auth::client::{ClientConfig as LayerConfig, ClientLayer, Target};
 use oxwire::auth::ntlm::{self, Acceptor, AcceptorConfig, Client, ClientConfig, Verdict};
 use oxwire::auth::server::{Answer, ServerConfig, ServerEvent, ServerLayer};
+use oxwire::auth::spnego::{Acceptor as NegotiateAcceptor, Initiator, ListProtection, Mechanism};
 use oxwire::auth::{ChannelBinding, Credentials, UserName};
 use oxwire::core::{ConnectionId, FileTime, Principal, SecurityContext, Step};
 use oxwire::http::{Head, HttpEvent, HttpTransmit, Origin, RequestHead, ResponseHead};
@@ -50,6 +51,39 @@ fn an_ntlm_handshake_keeps_to_its_budget_at_each_end() {
     assert!(second.count <= 5, "CHALLENGE_MESSAGE: {second:?}");
     assert!(third.count <= 4, "AUTHENTICATE_MESSAGE: {third:?}");
     assert!(fourth.count <= 13, "the verdict: {fourth:?}");
+}
+
+/// The same inside of SPNEGO, with a mechListMIC of each end: what is more is the list, and a token around each message.
+#[test]
+fn a_negotiate_handshake_keeps_to_its_budget_at_each_end() {
+    let hash = ntlm::nt_hash(PASSWORD);
+    let mut config = ClientConfig::with_hash(UserName::parse("DOM\\alice"), hash.clone());
+    config.sign = true;
+    let mut initiator = Initiator::new(vec![Mechanism::ntlm_client(config)]);
+    let mechanisms = vec![Mechanism::ntlm_acceptor(AcceptorConfig::new("MBX1"))];
+    let mut acceptor = NegotiateAcceptor::new(mechanisms, ListProtection::Required);
+    let mut tokens = Vec::new();
+    let (first, ()) = allocations(|| tokens.push(token(initiator.step(None, WALL, &mut entropy).unwrap())));
+    let (second, ()) = allocations(|| {
+        let challenge = token(acceptor.step(Some(&tokens[0]), WALL, &mut entropy).unwrap());
+        tokens.push(challenge);
+    });
+    let (third, ()) = allocations(|| {
+        let authenticate = token(initiator.step(Some(&tokens[1]), WALL, &mut entropy).unwrap());
+        tokens.push(authenticate);
+    });
+    let (fourth, ()) = allocations(|| {
+        acceptor.step(Some(&tokens[2]), WALL, &mut entropy).unwrap();
+        acceptor.ntlm().unwrap().answer(Verdict::NtHash(hash.clone())).unwrap();
+        tokens.push(token(acceptor.step(None, WALL, &mut entropy).unwrap()));
+    });
+    let (fifth, ()) = allocations(|| {
+        initiator.step(Some(&tokens[3]), WALL, &mut entropy).unwrap();
+    });
+    assert!(initiator.is_list_verified() && acceptor.is_list_verified());
+    let counts = [first, second, third, fourth, fifth].map(|made| made.count);
+    let budgets = [8, 9, 7, 17, 1];
+    assert!(counts.iter().zip(budgets).all(|(count, budget)| *count <= budget), "{counts:?}");
 }
 
 /// What a request costs once the connection is authenticated: the client keeps its pieces, the server passes them on.
