@@ -270,6 +270,29 @@ fn a_mechanism_that_cannot_sign_goes_without_a_mic() {
     assert!(!initiator.is_list_verified());
 }
 
+/// negotiate-auth 0.4.0 asks for ALWAYS_SIGN without SIGN, and sends the signature of [MS-NLMP] 3.4.4.3: taken, and no proof. Any
+/// other is refused.
+#[test]
+fn negotiate_auth_sends_the_signature_that_proves_nothing() {
+    for (first, expected) in [(1, true), (2, false)] {
+        let config = ClientConfig::new(UserName::parse("DOM\\alice"), PASSWORD);
+        let mut initiator = Initiator::new(vec![Mechanism::ntlm_client(config)]);
+        let mut acceptor = ntlm_acceptor();
+        let dummy = [first, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let result = talk(&mut initiator, &mut acceptor, |at, token| {
+            if at == 2 {
+                let copy = token.clone();
+                let mut resp = resp(&copy);
+                assert_eq!(resp.mech_list_mic, None, "no signing was negotiated");
+                resp.mech_list_mic = Some(&dummy);
+                *token = written(NegotiationToken::Resp(resp));
+            }
+        });
+        assert_eq!(result.is_ok(), expected, "{first}");
+        assert!(!acceptor.is_list_verified());
+    }
+}
+
 #[test]
 fn what_cannot_begin_is_not_offered() {
     let mut initiator =

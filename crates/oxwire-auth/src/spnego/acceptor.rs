@@ -283,7 +283,8 @@ impl Acceptor {
             if self.chosen_context().is_none_or(|context| context.verify_mech_list(list, mic).is_err()) {
                 return self.refuse(Refusal::WrongMechListMic);
             }
-            self.protection.received = true;
+            // What is no signature is no proof.
+            self.protection.received = signs;
         }
         if !done {
             return self.reply(NegState::AcceptIncomplete, token, None);

@@ -361,7 +361,8 @@ impl Initiator {
             if context.is_none_or(|context| context.verify_mech_list(&self.list, mic).is_err()) {
                 return self.refuse(Refusal::WrongMechListMic);
             }
-            self.protection.received = true;
+            // What is no signature is no proof.
+            self.protection.received = signs;
         }
         let Protection { required, sent, received: proved } = self.protection;
         let unprotected = required && signs && !proved;
