@@ -7,8 +7,9 @@ use bytes::Bytes;
 use oxwire_autodiscover::json::Protocol;
 use oxwire_autodiscover::pox::{Request, Response, Schema};
 use oxwire_autodiscover::responder::{
-    Known, KnownJson, Mailbox, MapiHttp, Responder, ResponderConfig, Service, UrlPair, Wanted, answer_json,
+    Known, KnownJson, KnownSoap, Mailbox, MapiHttp, Responder, ResponderConfig, Service, UrlPair, Wanted, answer_json,
 };
+use oxwire_autodiscover::soap;
 use oxwire_autodiscover::xml::{Source, XmlLimits};
 use oxwire_core::{ConnectionId, Error, Principal};
 use oxwire_http::{Head, HttpEvent, HttpTransmit, RequestHead, Reset, ResponseHead};
@@ -76,6 +77,7 @@ fn exchange(
             Wanted::Json(query) => {
                 answer_json(query, KnownJson::Urls(&[(Protocol::AutodiscoverV1, "https://mail.example.com/a.xml")]))
             }
+            Wanted::Soap(question) => question.answer(KnownSoap::Users(&[Known::Nobody]), None),
             other => panic!("{other:?}"),
         };
         responder.reply(event.handle, &reply);
@@ -98,6 +100,8 @@ fn targets() {
         ("/AUTODISCOVER/AUTODISCOVER.XML?x=1", Some(Service::Pox)),
         ("/autodiscover/autodiscover.xml/more", None),
         ("/autodiscover/autodiscover.xmlx", None),
+        ("/Autodiscover/Autodiscover.SVC", Some(Service::Soap)),
+        ("/autodiscover/autodiscover.svc/wssecurity", None),
         ("/autodiscover/autodiscover.json", Some(Service::Json)),
         ("/autodiscover/autodiscover.json?Email=a@b", Some(Service::Json)),
         ("/autodiscover/autodiscover.json/v1.0/a@b", Some(Service::Json)),
@@ -109,7 +113,7 @@ fn targets() {
     ] {
         assert_eq!(Service::of_target(target), service, "{target}");
     }
-    assert!(Service::Json.is_anonymous() && !Service::Pox.is_anonymous());
+    assert!(Service::Json.is_anonymous() && !Service::Pox.is_anonymous() && !Service::Soap.is_anonymous());
 }
 
 #[test]
@@ -129,6 +133,19 @@ fn one_connection_serves_one_request_after_another() {
         let (head, body) = exchange(&mut responder, now, "GET", target, &[]);
         assert_eq!(head.status(), 200);
         assert_eq!(body, br#"{"Protocol":"AutodiscoverV1","Url":"https://mail.example.com/a.xml"}"#);
+
+        let settings = soap::SettingsRequest {
+            of: vec!["kim@example.com".into()],
+            settings: vec!["UserDN".into()],
+            requested_version: None,
+        };
+        let request = soap::Request::new(soap::RequestBody::UserSettings(settings)).encode().unwrap();
+        let target = "/autodiscover/autodiscover.svc";
+        let (head, body) = exchange(&mut responder, now, "POST", target, &[request.as_bytes()]);
+        assert_eq!(head.status(), 200);
+        assert!(String::from_utf8(body).unwrap().contains("<ErrorCode>InvalidUser</ErrorCode>"));
+        let (head, _) = exchange(&mut responder, now, "GET", target, &[]);
+        assert_eq!(head.status(), 400);
 
         let (head, body) = exchange(&mut responder, now, "GET", "/nothing", &[]);
         assert_eq!((head.status(), body.len()), (404, 0));

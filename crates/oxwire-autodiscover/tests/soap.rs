@@ -110,10 +110,96 @@ fn reference_user_settings_response() {
         (answer.text("UserDN"), answer.text("InternalWebClientUrls"), answer.text("Empty")),
         (Some("/o=example"), None, None)
     );
-    let Value::Collection { kind, markup } = &answer.settings[1].value else { panic!("{answer:?}") };
-    assert_eq!((&**kind, markup.name()), ("WebClientUrlCollectionSetting", "WebClientUrls"));
-    assert_eq!(markup.markup(), "<WebClientUrls><WebClientUrl><Url>u</Url></WebClientUrl></WebClientUrls>");
+    let Value::WebClientUrls(urls) = &answer.settings[1].value else { panic!("{answer:?}") };
+    assert_eq!((urls[0].url.as_deref(), urls[0].authentication_methods.as_deref()), (Some("u"), None));
+    let server = response.server_version.as_ref().unwrap();
+    assert_eq!((server.major_version.as_deref(), server.version.as_deref()), (Some("15"), None));
     assert_eq!((&*answer.errors[0].name, &answer.errors[0].status.code), ("X", &ErrorCode::InvalidSetting));
+}
+
+/// The lists of the reference: every element of theirs is read, and written to what reads the same (by `user`).
+#[test]
+fn reference_collections() {
+    let value = |inside: &str| {
+        let response = user(&format!(
+            "<UserSettings><UserSetting i:type='t'><Name>n</Name>{inside}</UserSetting></UserSettings><New/>"
+        ));
+        let ResponseBody::UserSettings(mut settings) = response.body else { panic!() };
+        let answer = settings.answers.remove(0);
+        assert_eq!(answer.unknown[0].name(), "New");
+        answer.settings.into_iter().next().unwrap().value
+    };
+    let connections = value(
+        "<ProtocolConnections><ProtocolConnection><Hostname>pop.example.com</Hostname><Port>995</Port><EncryptionMethod>SSL\
+         </EncryptionMethod></ProtocolConnection><ProtocolConnection/></ProtocolConnections>",
+    );
+    let Value::ProtocolConnections(all) = connections else { panic!("{connections:?}") };
+    assert_eq!((all.len(), all[0].port.as_deref()), (2, Some("995")));
+    assert_eq!(all[0].encryption_method.as_deref(), Some("SSL"));
+    let mailboxes = value(
+        "<AlternateMailboxes><AlternateMailbox><Type>Archive</Type><DisplayName>A</DisplayName><LegacyDN>/o=e</LegacyDN><Server>s\
+         </Server><SmtpAddress>a@b.example</SmtpAddress><New/></AlternateMailbox></AlternateMailboxes>",
+    );
+    let Value::AlternateMailboxes(all) = mailboxes else { panic!("{mailboxes:?}") };
+    assert_eq!((all[0].mailbox_type.as_deref(), all[0].legacy_dn.as_deref()), (Some("Archive"), Some("/o=e")));
+    assert_eq!((all[0].smtp_address.as_deref(), all[0].unknown.len()), (Some("a@b.example"), 1));
+    let places = value(
+        "<DocumentSharingLocations><DocumentSharingLocation><ServiceUrl>https://s</ServiceUrl><LocationUrl>https://l</LocationUrl>\
+         <DisplayName>D</DisplayName><SupportedFileExtensions><FileExtension>docx</FileExtension><FileExtension>pptx</FileExtension>\
+         </SupportedFileExtensions><ExternalAccessAllowed>true</ExternalAccessAllowed><AnonymousAccessAllowed>false\
+         </AnonymousAccessAllowed><CanModifyPermissions>true</CanModifyPermissions><IsDefault>true</IsDefault>\
+         </DocumentSharingLocation></DocumentSharingLocations>",
+    );
+    let Value::DocumentSharingLocations(all) = places else { panic!("{places:?}") };
+    assert_eq!((&all[0].supported_file_extensions[..], all[0].unknown.len()), (&["docx".into(), "pptx".into()][..], 0));
+    assert_eq!(
+        (all[0].is_default.as_deref(), all[0].anonymous_access_allowed.as_deref()),
+        (Some("true"), Some("false"))
+    );
+    let other = value("<Things><Thing/></Things>");
+    let Value::Other { kind, markup } = other else { panic!("{other:?}") };
+    assert_eq!((&*kind, markup.markup()), ("t", "<Things><Thing/></Things>"));
+}
+
+/// Faults of SOAP 1.1 with actor and detail, and of SOAP 1.2.
+#[test]
+fn faults() {
+    let fault = |inside: &str| {
+        let response = response(&format!("<s:Envelope><s:Body><s:Fault>{inside}</s:Fault></s:Body></s:Envelope>"));
+        let ResponseBody::Fault(fault) = response.body else { panic!() };
+        fault
+    };
+    let first = fault(
+        "<faultcode>a:ActionNotSupported</faultcode><faultstring xml:lang='en-US'>no</faultstring><faultactor>urn:x</faultactor>\
+         <detail><e>1</e></detail>",
+    );
+    assert_eq!((&*first.code, first.actor.as_deref()), ("a:ActionNotSupported", Some("urn:x")));
+    assert_eq!(first.detail.unwrap().markup(), "<detail><e>1</e></detail>");
+    let second = fault("<s:Code><s:Value>s:Sender</s:Value></s:Code><s:Reason><s:Text>no</s:Text></s:Reason>");
+    assert_eq!((&*second.code, &*second.message), ("s:Sender", "no"));
+}
+
+/// A header that must be understood is understood, or the request is refused; a response is read all the same.
+#[test]
+fn headers_that_must_be_understood() {
+    let text = |header: &str, message: &str| {
+        format!(
+            "<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Header>{header}</s:Header><s:Body><{message}/>\
+             </s:Body></s:Envelope>"
+        )
+    };
+    let ours = "<a:Action s:mustUnderstand='1'>x</a:Action><a:To s:mustUnderstand='1'>https://x</a:To><a:ReplyTo \
+                s:mustUnderstand='1'><a:Address>urn:anonymous</a:Address></a:ReplyTo><w:Other s:mustUnderstand='0'/>";
+    let read = request(&text(ours, "GetUserSettingsRequestMessage"));
+    assert_eq!((read.to.as_deref(), read.reply_to.as_deref()), (Some("https://x"), Some("urn:anonymous")));
+    for value in ["1", "true"] {
+        let security = text(&format!("<w:Security s:mustUnderstand='{value}'/>"), "GetUserSettingsRequestMessage");
+        let source = Source::new(security.as_bytes(), XmlLimits::DEFAULT).unwrap();
+        let error = Request::decode(&source).unwrap_err();
+        assert_eq!(error.kind, XmlErrorKind::MustUnderstand);
+        assert_eq!(error.path.as_str(), "/s:Envelope/s:Header/w:Security");
+    }
+    response(&text("<w:Security s:mustUnderstand='1'/>", "GetUserSettingsResponseMessage"));
 }
 
 /// The example of "Handling Autodiscover error messages": the request has no error, the user has.

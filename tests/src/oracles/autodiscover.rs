@@ -2,7 +2,7 @@
 
 use oxwire::autodiscover::json::{Answer, JsonLimits, Query};
 use oxwire::autodiscover::pox::{MobileResponse, Outcome, Request, Response};
-use oxwire::autodiscover::responder::{Asked, Known, Mailbox, MapiHttp, UrlPair};
+use oxwire::autodiscover::responder::{Asked, AskedSoap, Known, KnownSoap, Mailbox, MapiHttp, UrlPair};
 use oxwire::autodiscover::soap;
 use oxwire::autodiscover::transport::{Capabilities, Policy, choose};
 use oxwire::autodiscover::xml::{Reader, Source, XmlError, XmlLimits};
@@ -130,6 +130,19 @@ pub fn autodiscover_soap(data: &[u8]) {
         }
         Err(error) => place(data, error),
     }
+    // Whatever is asked, the answer is a document of the service, or a fault, and never has the status 500.
+    let mailbox = Mailbox::new("kim@example.com", "Kim", "/o=example/cn=kim");
+    let reply = match AskedSoap::read("POST", data, limits) {
+        AskedSoap::Question(question) => {
+            let known = vec![Known::Mailbox(&mailbox); question.subjects().len()];
+            question.answer(KnownSoap::Users(&known), None)
+        }
+        AskedSoap::Reply(reply) => reply,
+    };
+    let source = Source::new(reply.body.as_bytes(), XmlLimits::DEFAULT.with_bytes(8 << 20)).expect("UTF-8");
+    let response = soap::Response::decode(&source).expect("an answer, or a fault");
+    assert_eq!(reply.status == 200, !matches!(response.body, soap::ResponseBody::Fault(_)));
+    assert!(matches!(reply.status, 200 | 400));
 }
 
 /// An answer of v2 reads back the same; so does a query, whose target stays one line.

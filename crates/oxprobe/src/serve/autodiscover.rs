@@ -2,8 +2,10 @@
 
 use oxwire::autodiscover::json::Protocol;
 use oxwire::autodiscover::responder::{
-    Known, KnownJson, Mailbox, MapiHttp, Proxy, Reply, RpcHttp, UrlPair, Wanted, answer_json,
+    Known, KnownDomain, KnownFederation, KnownJson, KnownSoap, Mailbox, MapiHttp, Proxy, Reply, RpcHttp, SoapQuestion,
+    UrlPair, Wanted, answer_json,
 };
+use oxwire::autodiscover::soap::RequestBody;
 
 use super::PATH;
 use super::users::{User, Users};
@@ -63,6 +65,7 @@ impl Offers {
                 let mailbox = user.map(|user| self.mailbox(user));
                 Some(question.answer(mailbox.as_ref().map_or(Known::Nobody, Known::Mailbox)))
             }
+            Wanted::Soap(question) => Some(self.soap(users, question)),
             Wanted::Json(query) => {
                 let url = format!("{}/autodiscover/autodiscover.xml", self.base);
                 let urls = [(Protocol::AutodiscoverV1, url.as_str())];
@@ -70,6 +73,36 @@ impl Offers {
                 Some(answer_json(query, known))
             }
             _ => None,
+        }
+    }
+}
+
+impl Offers {
+    fn soap(&self, users: &Users, question: &SoapQuestion) -> Reply {
+        let asked = question.subjects();
+        match &question.request().body {
+            RequestBody::UserSettings(_) => {
+                let mailbox = |address: &str| users.of_address(address).map(|user| self.mailbox(user));
+                let mailboxes: Vec<_> = asked.iter().map(|address| mailbox(address)).collect();
+                let known: Vec<_> =
+                    mailboxes.iter().map(|found| found.as_ref().map_or(Known::Nobody, Known::Mailbox)).collect();
+                question.answer(KnownSoap::Users(&known), None)
+            }
+            RequestBody::DomainSettings(_) => {
+                // The domains are here, and web services are not.
+                let known = |domain: &str| {
+                    if users.serve_domain(domain) { KnownDomain::Settings(&[]) } else { KnownDomain::Unknown }
+                };
+                let known: Vec<_> = asked.iter().map(|domain| known(domain)).collect();
+                question.answer(KnownSoap::Domains(&known), None)
+            }
+            RequestBody::FederationInformation { domain } if users.serve_domain(domain) => {
+                question.answer(KnownSoap::Federation(KnownFederation::NotFederated), None)
+            }
+            RequestBody::FederationInformation { .. } => {
+                question.answer(KnownSoap::Federation(KnownFederation::UnknownDomain), None)
+            }
+            _ => question.answer(KnownSoap::Trouble("This server does not know the operation."), None),
         }
     }
 }
@@ -84,6 +117,7 @@ pub(crate) fn told(wanted: &Wanted) -> String {
             let who = question.email_address().or(question.legacy_dn()).unwrap_or_default();
             format!("Autodiscover POX for {who:?}")
         }
+        Wanted::Soap(question) => format!("Autodiscover SOAP for {:?}", question.subjects()),
         Wanted::Json(query) => format!("Autodiscover v2 for {:?}, {:?}", query.email, query.protocol.name()),
         _ => "Autodiscover".to_owned(),
     }

@@ -132,7 +132,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), String> {
     let users = users(&args.users);
     let mut lines = format!("{scheme}://{address}{PATH}\n");
     lines.push_str(&format!(
-        "  Autodiscover at /autodiscover/autodiscover.xml and .json, telling {scheme}://{authority}\n"
+        "  Autodiscover at /autodiscover/autodiscover.xml, .svc and .json, telling {scheme}://{authority}\n"
     ));
     for user in users.iter() {
         lines.push_str(&format!("  user {} with DN {}\n", user.address, user.dn));

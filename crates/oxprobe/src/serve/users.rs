@@ -84,6 +84,12 @@ impl Users {
         self.0.iter().find(|user| user.address.eq_ignore_ascii_case(address))
     }
 
+    /// Whether somebody has an address in that domain, in any letter case.
+    pub(crate) fn serve_domain(&self, domain: &str) -> bool {
+        let is = |user: &User| user.address.split_once('@').is_some_and(|(_, own)| own.eq_ignore_ascii_case(domain));
+        self.0.iter().any(is)
+    }
+
     /// The user with that legacy DN, in any letter case.
     pub(crate) fn of_dn(&self, dn: &str) -> Option<&User> {
         self.0.iter().find(|user| user.dn.eq_ignore_ascii_case(dn))

@@ -19,7 +19,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod element;
+pub(crate) mod element;
 mod mobilesync;
 mod protocol;
 mod request;

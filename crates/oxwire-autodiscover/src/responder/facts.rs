@@ -18,6 +18,55 @@ pub enum Known<'f> {
     Trouble(&'f str),
 }
 
+/// What the caller knows, for a question of the SOAP service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KnownSoap<'f> {
+    /// GetUserSettings: of each user that was asked for, in their order. Those that are left out are nobody.
+    Users(&'f [Known<'f>]),
+    /// GetDomainSettings: of each domain that was asked for, in their order. Those that are left out are unknown.
+    Domains(&'f [KnownDomain<'f>]),
+    /// GetFederationInformation.
+    Federation(KnownFederation<'f>),
+    /// There is too much to do: the client asks again later.
+    Busy,
+    /// The directory gave no answer; the text is shown to the client.
+    Trouble(&'f str),
+}
+
+/// What the caller's directory says of a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KnownDomain<'f> {
+    /// The domain is here: its settings, by name ([`DOMAIN_SETTINGS`](crate::soap::DOMAIN_SETTINGS)).
+    Settings(&'f [(&'f str, &'f str)]),
+    /// Another server answers for the domain.
+    RedirectUrl(&'f str),
+    /// The domain is none of this organisation's.
+    Unknown,
+    /// The directory gave no answer; the text is shown to the client.
+    Trouble(&'f str),
+}
+
+/// What the organisation is federated with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KnownFederation<'f> {
+    /// It is federated.
+    Federated {
+        /// The URI that tokens for this organisation name.
+        application_uri: &'f str,
+        /// The domains of the organisation that are federated.
+        domains: &'f [&'f str],
+        /// URI and endpoint of each issuer of tokens.
+        token_issuers: &'f [(&'f str, &'f str)],
+    },
+    /// It is not.
+    NotFederated,
+    /// The domain that was asked for is none of this organisation's.
+    UnknownDomain,
+}
+
 /// A mailbox and the ways to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -44,6 +93,8 @@ pub struct Mailbox {
     pub public_folder_address: Option<String>,
     /// Addresses of other mailboxes that the user has access to, with the name that is shown.
     pub delegates: Vec<(String, String)>,
+    /// Settings of the SOAP service that follow from nothing above, name and value; they go before those that do.
+    pub settings: Vec<(String, String)>,
 }
 
 impl Mailbox {
@@ -62,6 +113,7 @@ impl Mailbox {
             ttl_hours: None,
             public_folder_address: None,
             delegates: Vec::new(),
+            settings: Vec::new(),
         }
     }
 }

@@ -8,8 +8,10 @@ use bytes::{Bytes, BytesMut};
 use oxwire_core::{ConnectionId, Error, Misuse, Principal};
 use oxwire_http::{Head, HttpEvent, HttpTransmit, RequestHead, ResponseHead};
 
+use super::facts::{Known, KnownSoap};
 use super::json::AskedJson;
 use super::question::{Asked, Question, Reply};
+use super::soap::{AskedSoap, SoapQuestion};
 use crate::json::Query;
 use crate::xml::XmlLimits;
 
@@ -19,6 +21,8 @@ use crate::xml::XmlLimits;
 pub enum Service {
     /// `/autodiscover/autodiscover.xml`: POX.
     Pox,
+    /// `/autodiscover/autodiscover.svc`: SOAP.
+    Soap,
     /// `/autodiscover/autodiscover.json`: v2, which clients ask without authentication.
     Json,
 }
@@ -33,6 +37,8 @@ impl Service {
         };
         if under("/autodiscover/autodiscover.xml") == Some("") {
             Some(Self::Pox)
+        } else if under("/autodiscover/autodiscover.svc") == Some("") {
+            Some(Self::Soap)
         } else if under("/autodiscover/autodiscover.json").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         {
             Some(Self::Json)
@@ -97,6 +103,8 @@ pub struct QuestionHandle {
 pub enum Wanted {
     /// POX: the settings of a mailbox.
     Pox(Question),
+    /// SOAP: settings of users or domains, or what the organisation is federated with.
+    Soap(SoapQuestion),
     /// v2: the URL of one protocol.
     Json(Query<'static>),
 }
@@ -245,10 +253,19 @@ impl Responder {
                 let body = body.bytes().unwrap_or_default();
                 match Asked::pox(head.method(), fields, body, self.config.xml) {
                     Asked::Question(question) => {
-                        let trouble = question.answer(super::Known::Trouble(TROUBLE));
+                        let trouble = question.answer(Known::Trouble(TROUBLE));
                         (Wanted::Pox(question), trouble)
                     }
                     Asked::Reply(reply) => return self.send(conn, &reply, to_head),
+                }
+            }
+            Some(Service::Soap) => {
+                match AskedSoap::read(head.method(), body.bytes().unwrap_or_default(), self.config.xml) {
+                    AskedSoap::Question(question) => {
+                        let trouble = question.answer(KnownSoap::Busy, None);
+                        (Wanted::Soap(question), trouble)
+                    }
+                    AskedSoap::Reply(reply) => return self.send(conn, &reply, to_head),
                 }
             }
             Some(Service::Json) => match AskedJson::read(head.method(), head.target()) {

@@ -26,16 +26,19 @@
 //! ```
 //!
 //! No reply has the status 500: a client takes that for a broken server and asks its user for the password. What cannot be
-//! answered is an error inside the document. POX is built, of Outlook and of ActiveSync ([`Asked`]), and JSON ([`AskedJson`]);
-//! SOAP is not. [`Responder`] is the machine around them: HTTP events in, questions out.
+//! answered is an error inside the document. There are POX of Outlook and of ActiveSync ([`Asked`]), SOAP ([`AskedSoap`]) and JSON
+//! ([`AskedJson`]). [`Responder`] is the machine around them: HTTP events in, questions out.
 
 mod facts;
 mod json;
 mod machine;
 mod outlook;
 mod question;
+mod settings;
+mod soap;
 
-pub use facts::{Known, Mailbox, MapiHttp, Proxy, RpcHttp, UrlPair, Web};
+pub use facts::{Known, KnownDomain, KnownFederation, KnownSoap, Mailbox, MapiHttp, Proxy, RpcHttp, UrlPair, Web};
 pub use json::{AskedJson, KnownJson, answer_json};
 pub use machine::{Event, QuestionHandle, Responder, ResponderConfig, Service, Wanted};
 pub use question::{Asked, Question, Reply};
+pub use soap::{AskedSoap, SoapQuestion};

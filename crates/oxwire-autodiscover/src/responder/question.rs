@@ -12,7 +12,8 @@ use crate::xml::{Source, XmlLimits};
 /// A reply to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// The HTTP status. Of POX always 200, whatever the document says; of JSON also 302, 400 and 404.
+    /// The HTTP status. Of POX always 200, whatever the document says; 400 around a fault of SOAP; of JSON also 302, 400 and
+    /// 404.
     pub status: u16,
     /// The value of `Content-Type`.
     pub content_type: &'static str,
@@ -23,7 +24,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    fn xml(body: String) -> Self {
+    pub(super) fn xml(body: String) -> Self {
         Self { status: 200, content_type: "text/xml; charset=utf-8", location: None, body }
     }
 

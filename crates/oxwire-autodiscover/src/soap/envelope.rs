@@ -3,7 +3,9 @@
 use oxwire_core::EncodeError;
 
 use crate::pox::Unknown;
+use crate::pox::element::{encode_unknown, once};
 use crate::text::Text;
+use crate::text::into_owned;
 use crate::xml::{Element, Reader, Source, Writer, XmlError, XmlErrorKind};
 
 /// The namespace of the service's elements.
@@ -12,6 +14,64 @@ pub const NAMESPACE: &str = "http://schemas.microsoft.com/exchange/2010/Autodisc
 const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 const ADDRESSING: &str = "http://www.w3.org/2005/08/addressing";
 
+/// `ServerVersionInfo`: the server that answered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerVersionInfo<'x> {
+    /// `MajorVersion`.
+    pub major_version: Option<Text<'x>>,
+    /// `MinorVersion`.
+    pub minor_version: Option<Text<'x>>,
+    /// `MajorBuildNumber`.
+    pub major_build_number: Option<Text<'x>>,
+    /// `MinorBuildNumber`.
+    pub minor_build_number: Option<Text<'x>>,
+    /// `Version`, as in `Exchange2013_SP1`.
+    pub version: Option<Text<'x>>,
+    /// Elements that this library does not know.
+    pub unknown: Vec<Unknown<'x>>,
+}
+into_owned!(ServerVersionInfo {
+    major_version,
+    minor_version,
+    major_build_number,
+    minor_build_number,
+    version,
+    unknown,
+});
+
+impl<'x> ServerVersionInfo<'x> {
+    fn decode(reader: &mut Reader<'x>) -> Result<Self, XmlError> {
+        let mut info = Self::default();
+        while let Some(element) = reader.child()? {
+            let field = match () {
+                () if is(&element, "MajorVersion") => &mut info.major_version,
+                () if is(&element, "MinorVersion") => &mut info.minor_version,
+                () if is(&element, "MajorBuildNumber") => &mut info.major_build_number,
+                () if is(&element, "MinorBuildNumber") => &mut info.minor_build_number,
+                () if is(&element, "Version") => &mut info.version,
+                () => {
+                    info.unknown.push(keep(reader, &element)?);
+                    continue;
+                }
+            };
+            once(field, &mut info.unknown, reader, &element)?;
+        }
+        Ok(info)
+    }
+
+    fn encode(&self, writer: &mut Writer) -> Result<(), EncodeError> {
+        writer.start("ServerVersionInfo", &[("xmlns", NAMESPACE)])?;
+        writer.optional("MajorVersion", self.major_version.as_deref())?;
+        writer.optional("MinorVersion", self.minor_version.as_deref())?;
+        writer.optional("MajorBuildNumber", self.major_build_number.as_deref())?;
+        writer.optional("MinorBuildNumber", self.minor_build_number.as_deref())?;
+        writer.optional("Version", self.version.as_deref())?;
+        encode_unknown(&self.unknown, writer);
+        writer.end("ServerVersionInfo");
+        Ok(())
+    }
+}
+
 /// What the headers say.
 #[derive(Debug, Default)]
 pub(super) struct Headers<'x> {
@@ -19,15 +79,20 @@ pub(super) struct Headers<'x> {
     pub(super) to: Option<Text<'x>>,
     pub(super) message_id: Option<Text<'x>>,
     pub(super) relates_to: Option<Text<'x>>,
+    pub(super) action: Option<Text<'x>>,
+    pub(super) reply_to: Option<Text<'x>>,
+    pub(super) server_version: Option<ServerVersionInfo<'x>>,
 }
 
 pub(super) fn is(element: &Element<'_>, name: &str) -> bool {
     element.name().eq_ignore_ascii_case(name)
 }
 
-/// Reads the headers, then the first element of the body by `decode`, which closes it.
+/// Reads the headers, then the first element of the body by `decode`, which closes it. Where it is `strict`, a header that must
+/// be understood and is none of these is an error.
 pub(super) fn decode<'x, T>(
     source: &'x Source<'x>,
+    strict: bool,
     decode: impl Fn(&mut Reader<'x>, &Element<'x>) -> Result<T, XmlError>,
 ) -> Result<(Headers<'x>, T), XmlError> {
     let mut reader = Reader::new(source);
@@ -45,6 +110,21 @@ pub(super) fn decode<'x, T>(
                     () if is(&header, "To") => &mut headers.to,
                     () if is(&header, "MessageID") => &mut headers.message_id,
                     () if is(&header, "RelatesTo") => &mut headers.relates_to,
+                    () if is(&header, "Action") => &mut headers.action,
+                    () if is(&header, "ReplyTo") => {
+                        within(&mut reader, "Address", |reader| {
+                            headers.reply_to = some(reader)?;
+                            Ok(())
+                        })?;
+                        continue;
+                    }
+                    () if is(&header, "ServerVersionInfo") => {
+                        headers.server_version = Some(ServerVersionInfo::decode(&mut reader)?);
+                        continue;
+                    }
+                    () if strict && must_understand(&header) => {
+                        return Err(reader.error_at(&header, XmlErrorKind::MustUnderstand));
+                    }
                     () => {
                         reader.skip()?;
                         continue;
@@ -65,6 +145,10 @@ pub(super) fn decode<'x, T>(
     }
     reader.finish()?;
     found.map(|message| (headers, message)).ok_or_else(|| reader.missing(&root, "Body, with a message"))
+}
+
+fn must_understand(header: &Element<'_>) -> bool {
+    header.attribute("mustUnderstand").is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true"))
 }
 
 /// Opens `name` somewhere inside the innermost element and hands it to `decode`, which closes it; the rest is skipped.
@@ -101,7 +185,7 @@ pub(super) fn keep<'x>(reader: &mut Reader<'x>, element: &Element<'x>) -> Result
     Unknown::decode(reader, element)
 }
 
-/// Writes an envelope. `action` is the operation's name, with `Response` where it is one.
+/// Writes an envelope. `action` is the operation's name, with `Response` where it is one, and goes before the action of the headers.
 pub(super) fn encode(
     action: &str,
     headers: &Headers<'_>,
@@ -117,9 +201,17 @@ pub(super) fn encode(
         let action = format!("{NAMESPACE}/Autodiscover/{action}");
         writer.text_with("a:Action", &[("s:mustUnderstand", "1")], &action)?;
     }
+    if let Some(version) = &headers.server_version {
+        version.encode(&mut writer)?;
+    }
     writer.optional("a:MessageID", headers.message_id.as_deref())?;
     writer.optional("a:RelatesTo", headers.relates_to.as_deref())?;
     writer.optional("a:To", headers.to.as_deref())?;
+    if let Some(address) = &headers.reply_to {
+        writer.start("a:ReplyTo", &[])?;
+        writer.text("a:Address", address)?;
+        writer.end("a:ReplyTo");
+    }
     writer.end("s:Header");
     writer.start("s:Body", &[])?;
     body(&mut writer)?;

@@ -54,24 +54,27 @@ pub struct Request<'x> {
     pub to: Option<Text<'x>>,
     /// The header `MessageID`, which the response repeats.
     pub message_id: Option<Text<'x>>,
+    /// The header `ReplyTo`: the `Address` in it.
+    pub reply_to: Option<Text<'x>>,
     /// What is asked.
     pub body: RequestBody<'x>,
 }
-into_owned!(Request { requested_server_version, to, message_id, body });
+into_owned!(Request { requested_server_version, to, message_id, reply_to, body });
 
 impl<'x> Request<'x> {
     /// A request without headers.
     #[must_use]
     pub const fn new(body: RequestBody<'x>) -> Self {
-        Self { requested_server_version: None, to: None, message_id: None, body }
+        Self { requested_server_version: None, to: None, message_id: None, reply_to: None, body }
     }
 
     /// Reads a request.
     ///
     /// # Errors
-    /// [`XmlError`]: not well formed, no envelope, no operation of this service in it.
+    /// [`XmlError`]: not well formed, no envelope, no operation of this service in it;
+    /// [`XmlErrorKind::MustUnderstand`] for a header that must be understood and is not.
     pub fn decode(source: &'x Source<'x>) -> Result<Self, XmlError> {
-        let (headers, body) = envelope::decode(source, |reader, message| match () {
+        let (headers, body) = envelope::decode(source, true, |reader, message| match () {
             () if is(message, "GetUserSettingsRequestMessage") => {
                 settings(reader, "Users", "User").map(RequestBody::UserSettings)
             }
@@ -93,8 +96,8 @@ impl<'x> Request<'x> {
                 Err(reader.error_at(message, XmlErrorKind::Element { expected }))
             }
         })?;
-        let Headers { version, to, message_id, .. } = headers;
-        Ok(Self { requested_server_version: version, to, message_id, body })
+        let Headers { version, to, message_id, reply_to, .. } = headers;
+        Ok(Self { requested_server_version: version, to, message_id, reply_to, body })
     }
 
     /// Writes the request.
@@ -106,7 +109,8 @@ impl<'x> Request<'x> {
             version: self.requested_server_version.clone(),
             to: self.to.clone(),
             message_id: self.message_id.clone(),
-            relates_to: None,
+            reply_to: self.reply_to.clone(),
+            ..Headers::default()
         };
         let (action, message) = match &self.body {
             RequestBody::UserSettings(_) => ("GetUserSettings", "GetUserSettingsRequestMessage"),

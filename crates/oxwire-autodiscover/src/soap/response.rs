@@ -3,8 +3,10 @@
 use oxwire_core::EncodeError;
 
 use super::code::ErrorCode;
-use super::envelope::{self, Headers, NAMESPACE, is, keep, list, some, within};
+use super::envelope::{self, Headers, NAMESPACE, ServerVersionInfo, is, keep, list, some, within};
+use super::setting::{Setting, Value};
 use crate::pox::Unknown;
+use crate::pox::element::encode_unknown;
 use crate::text::{IntoOwned, Text, into_owned};
 use crate::xml::{Element, Reader, Source, Writer, XmlError, XmlErrorKind};
 
@@ -43,41 +45,6 @@ impl<'x> Status<'x> {
     }
 }
 
-/// The value of a setting.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value<'x> {
-    /// Text.
-    Text(Text<'x>),
-    /// A collection, kept as markup.
-    Collection {
-        /// The attribute `type`, as in `ProtocolConnectionCollectionSetting`.
-        kind: Text<'x>,
-        /// The element that holds the collection.
-        markup: Unknown<'x>,
-    },
-}
-
-impl IntoOwned for Value<'_> {
-    type Owned = Value<'static>;
-
-    fn owned(self) -> Self::Owned {
-        match self {
-            Self::Text(text) => Value::Text(text.owned()),
-            Self::Collection { kind, markup } => Value::Collection { kind: kind.owned(), markup: markup.owned() },
-        }
-    }
-}
-
-/// A setting.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting<'x> {
-    /// Its name, as in `ExternalEwsUrl`.
-    pub name: Text<'x>,
-    /// Its value.
-    pub value: Value<'x>,
-}
-into_owned!(Setting { name, value });
-
 /// A setting that could not be given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SettingError<'x> {
@@ -99,8 +66,10 @@ pub struct SubjectResponse<'x> {
     pub errors: Vec<SettingError<'x>>,
     /// The settings.
     pub settings: Vec<Setting<'x>>,
+    /// Elements that this library does not know.
+    pub unknown: Vec<Unknown<'x>>,
 }
-into_owned!(SubjectResponse { status, redirect_target, errors, settings });
+into_owned!(SubjectResponse { status, redirect_target, errors, settings, unknown });
 
 impl SubjectResponse<'_> {
     /// The text of a setting.
@@ -144,18 +113,24 @@ pub struct FederationInformation<'x> {
     pub domains: Vec<Text<'x>>,
     /// `TokenIssuers`.
     pub token_issuers: Vec<TokenIssuer<'x>>,
+    /// Elements that this library does not know.
+    pub unknown: Vec<Unknown<'x>>,
 }
-into_owned!(FederationInformation { status, application_uri, domains, token_issuers });
+into_owned!(FederationInformation { status, application_uri, domains, token_issuers, unknown });
 
 /// A fault of SOAP: the request was not taken at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fault<'x> {
-    /// `faultcode`, with its prefix.
+    /// `faultcode`, with its prefix; `Code` of SOAP 1.2.
     pub code: Text<'x>,
-    /// `faultstring`.
+    /// `faultstring`; `Reason` of SOAP 1.2.
     pub message: Text<'x>,
+    /// `faultactor`: who says so, where that is not the server that was asked.
+    pub actor: Option<Text<'x>>,
+    /// `detail`, as it stands.
+    pub detail: Option<Unknown<'x>>,
 }
-into_owned!(Fault { code, message });
+into_owned!(Fault { code, message, actor, detail });
 
 /// What is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,10 +164,12 @@ impl IntoOwned for ResponseBody<'_> {
 pub struct Response<'x> {
     /// The header `RelatesTo`: the request's `MessageID`.
     pub relates_to: Option<Text<'x>>,
+    /// The header `ServerVersionInfo`: which server answered.
+    pub server_version: Option<ServerVersionInfo<'x>>,
     /// What is answered.
     pub body: ResponseBody<'x>,
 }
-into_owned!(Response { relates_to, body });
+into_owned!(Response { relates_to, server_version, body });
 
 /// The names of one operation's elements.
 struct Names {
@@ -234,12 +211,18 @@ const DOMAIN: Names = Names {
 const FEDERATION: &str = "GetFederationInformationResponseMessage";
 
 impl<'x> Response<'x> {
+    /// A response without headers.
+    #[must_use]
+    pub const fn new(body: ResponseBody<'x>) -> Self {
+        Self { relates_to: None, server_version: None, body }
+    }
+
     /// Reads a response.
     ///
     /// # Errors
     /// [`XmlError`]: not well formed, no envelope, no answer of this service in it.
     pub fn decode(source: &'x Source<'x>) -> Result<Self, XmlError> {
-        let (headers, body) = envelope::decode(source, |reader, message| match () {
+        let (headers, body) = envelope::decode(source, false, |reader, message| match () {
             () if is(message, USER.message) => settings(reader, &USER).map(ResponseBody::UserSettings),
             () if is(message, DOMAIN.message) => settings(reader, &DOMAIN).map(ResponseBody::DomainSettings),
             () if is(message, FEDERATION) => federation(reader).map(ResponseBody::FederationInformation),
@@ -249,7 +232,7 @@ impl<'x> Response<'x> {
                 Err(reader.error_at(message, XmlErrorKind::Element { expected }))
             }
         })?;
-        Ok(Self { relates_to: headers.relates_to, body })
+        Ok(Self { relates_to: headers.relates_to, server_version: headers.server_version, body })
     }
 
     /// Writes the response.
@@ -257,7 +240,11 @@ impl<'x> Response<'x> {
     /// # Errors
     /// A value with a character that XML forbids.
     pub fn encode(&self) -> Result<String, EncodeError> {
-        let headers = Headers { relates_to: self.relates_to.clone(), ..Headers::default() };
+        let headers = Headers {
+            relates_to: self.relates_to.clone(),
+            server_version: self.server_version.clone(),
+            ..Headers::default()
+        };
         let action = match &self.body {
             ResponseBody::UserSettings(_) => USER.action,
             ResponseBody::DomainSettings(_) => DOMAIN.action,
@@ -272,6 +259,10 @@ impl<'x> Response<'x> {
                 writer.start("s:Fault", &[])?;
                 writer.text("faultcode", &fault.code)?;
                 writer.text("faultstring", &fault.message)?;
+                writer.optional("faultactor", fault.actor.as_deref())?;
+                if let Some(detail) = &fault.detail {
+                    detail.encode(writer);
+                }
                 writer.end("s:Fault");
                 Ok(())
             }
@@ -318,35 +309,16 @@ fn subject<'x>(reader: &mut Reader<'x>, names: &Names) -> Result<SubjectResponse
         } else if is(&element, names.settings) {
             while let Some(element) = reader.child()? {
                 if is(&element, names.setting) {
-                    answer.settings.extend(setting(reader, &element)?);
+                    answer.settings.extend(Setting::decode(reader, &element)?);
                 } else {
                     reader.skip()?;
                 }
             }
         } else if !answer.status.take(reader, &element)? {
-            reader.skip()?;
+            answer.unknown.push(keep(reader, &element)?);
         }
     }
     Ok(answer)
-}
-
-/// A setting; `None` where it has a name and no value.
-fn setting<'x>(reader: &mut Reader<'x>, start: &Element<'x>) -> Result<Option<Setting<'x>>, XmlError> {
-    let kind = start.attribute("type").unwrap_or_default();
-    let mut name = Text::Borrowed("");
-    let mut value = None;
-    while let Some(element) = reader.child()? {
-        if is(&element, "Name") {
-            name = reader.text()?;
-        } else if is(&element, "Value") {
-            value = Some(Value::Text(reader.text()?));
-        } else if value.is_none() {
-            value = Some(Value::Collection { kind: kind.clone(), markup: keep(reader, &element)? });
-        } else {
-            reader.skip()?;
-        }
-    }
-    Ok(value.map(|value| Setting { name, value }))
 }
 
 fn federation<'x>(reader: &mut Reader<'x>) -> Result<FederationInformation<'x>, XmlError> {
@@ -371,7 +343,7 @@ fn federation<'x>(reader: &mut Reader<'x>) -> Result<FederationInformation<'x>, 
                     Ok(())
                 })?;
             } else if !response.status.take(reader, &element)? {
-                reader.skip()?;
+                response.unknown.push(keep(reader, &element)?);
             }
         }
         Ok(())
@@ -385,10 +357,22 @@ fn fault<'x>(reader: &mut Reader<'x>) -> Result<Fault<'x>, XmlError> {
         match () {
             () if is(&element, "faultcode") => fault.code = reader.text()?,
             () if is(&element, "faultstring") => fault.message = reader.text()?,
+            () if is(&element, "faultactor") => fault.actor = some(reader)?,
+            () if is(&element, "detail") && fault.detail.is_none() => fault.detail = Some(keep(reader, &element)?),
+            () if is(&element, "Code") => inside(reader, "Value", &mut fault.code)?,
+            () if is(&element, "Reason") => inside(reader, "Text", &mut fault.message)?,
             () => reader.skip()?,
         }
     }
     Ok(fault)
+}
+
+/// The text of the last element of a name inside the innermost element.
+fn inside<'x>(reader: &mut Reader<'x>, name: &str, to: &mut Text<'x>) -> Result<(), XmlError> {
+    within(reader, name, |reader| {
+        *to = reader.text()?;
+        Ok(())
+    })
 }
 
 const INSTANCE: (&str, &str) = ("xmlns:i", "http://www.w3.org/2001/XMLSchema-instance");
@@ -415,19 +399,10 @@ fn write_settings(response: &SettingsResponse<'_>, names: &Names, writer: &mut W
         writer.end(names.errors);
         writer.start(names.settings, &[])?;
         for setting in &answer.settings {
-            let kind = match &setting.value {
-                Value::Text(_) => names.text,
-                Value::Collection { kind, .. } => kind,
-            };
-            writer.start(names.setting, &[("i:type", kind)])?;
-            writer.text("Name", &setting.name)?;
-            match &setting.value {
-                Value::Text(text) => writer.text("Value", text)?,
-                Value::Collection { markup, .. } => markup.encode(writer),
-            }
-            writer.end(names.setting);
+            setting.encode(names.setting, names.text, writer)?;
         }
         writer.end(names.settings);
+        encode_unknown(&answer.unknown, writer);
         writer.end(names.response);
     }
     writer.end(names.responses);
@@ -454,6 +429,7 @@ fn write_federation(response: &FederationInformation<'_>, writer: &mut Writer) -
         writer.end("TokenIssuer");
     }
     writer.end("TokenIssuers");
+    encode_unknown(&response.unknown, writer);
     writer.end("Response");
     writer.end(FEDERATION);
     Ok(())

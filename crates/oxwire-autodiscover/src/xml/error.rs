@@ -146,6 +146,8 @@ pub enum XmlErrorKind {
         /// The document's.
         expected: &'static str,
     },
+    /// A header of SOAP that must be understood, and is not.
+    MustUnderstand,
     /// An element that must stand inside this one and does not.
     Missing {
         /// Its name.
@@ -180,6 +182,7 @@ impl fmt::Display for XmlErrorKind {
             Self::ElementInText => f.write_str("expected text, found an element"),
             Self::Element { expected } => write!(f, "expected the element {expected}"),
             Self::Namespace { expected } => write!(f, "expected the namespace {expected}"),
+            Self::MustUnderstand => f.write_str("expected a header that this service understands"),
             Self::Missing { element } => write!(f, "expected an element {element} inside"),
             Self::Value { expected } => write!(f, "expected {expected}"),
         }
