@@ -3,6 +3,8 @@
 //! A figure alone says little, so each bench has its yardstick in the same run: [`Cycle`] for memcpy of the same bytes, or the
 //! closest public alternative (`peers/`).
 
+pub mod rpch;
+
 use bytes::Bytes;
 use oxwire::core::utf16_le_bytes;
 

@@ -1,78 +1,139 @@
-//! Allocation budgets of the RPC over HTTP client: whole PDUs pass through it without a copy and without an allocation.
+//! Allocation budgets of oxwire-rpch: a whole PDU passes a virtual connection of the endpoint, either way, without an allocation and without
+//! a copy. What is allocated are the acknowledgements, one for each half of a window.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
-use bytes::Bytes;
-use oxwire::core::{ConnectionId, ConnectionIds, Encode, encode_to_bytes};
-use oxwire::http::{Head, HttpEvent, HttpTransmit, Origin};
-use oxwire::rpch::client::{Client, Config, Event};
-use oxwire::rpch::http::out_channel_response;
-use oxwire::rpch::rts::conn::{ConnA3, ConnC2};
-use oxwire::rpch::rts::{ConnectionTimeout, ReceiveWindowSize, Version};
+use bytes::{BufMut, Bytes, BytesMut};
+use oxwire::core::{ConnectionId, Principal, encode_to_bytes};
+use oxwire::http::{Head, HttpEvent, HttpTransmit, RequestHead};
+use oxwire::rpch::endpoint::{Endpoint, EndpointConfig, EndpointEvent, Event, VirtualConnection};
+use oxwire::rpch::front::{Caller, Verdict};
+use oxwire::rpch::rts::conn::{ConnA1, ConnB1};
+use oxwire::rpch::rts::{
+    AssociationGroupId, ChannelLifetime, ClientKeepalive, Cookie, ReceiveWindowSize, RtsCookie, Version,
+};
 use oxwire_tests::allocations;
 
-fn rpc(len: u16) -> Bytes {
+const IN: ConnectionId = ConnectionId::new(1);
+const OUT: ConnectionId = ConnectionId::new(2);
+
+/// As a driver's read buffer gives it.
+fn shared(bytes: &[u8]) -> Bytes {
+    let mut buffer = BytesMut::with_capacity(bytes.len());
+    buffer.put_slice(bytes);
+    buffer.split().freeze()
+}
+
+fn pdu(len: u16) -> Bytes {
     let mut pdu = vec![0; usize::from(len)];
     pdu[..8].copy_from_slice(&[5, 0, 0, 3, 0x10, 0, 0, 0]);
     pdu[8..10].copy_from_slice(&len.to_le_bytes());
-    pdu.into()
+    shared(&pdu)
 }
 
-fn opened(now: Instant) -> (Client, ConnectionId) {
-    let origin = Origin::from_url("http://proxy.test/").unwrap().0;
-    let config = Config::new(origin, "mbx1:6001".parse().unwrap()).with_receive_window(262_144);
-    let mut client = Client::new(config, Box::new(|out: &mut [u8]| out.fill(7)), ConnectionIds::default());
-    client.connect(now).unwrap();
-    let mut out = None;
-    while let Some(transmit) = client.poll_transmit(now) {
-        if let HttpTransmit::Event { conn, event: HttpEvent::Head(Head::Request(head)) } = &transmit
-            && head.method() == "RPC_OUT_DATA"
-        {
-            out = Some(*conn);
+fn opened(now: Instant) -> VirtualConnection {
+    let mut endpoint = Endpoint::new(EndpointConfig::DEFAULT);
+    let caller = Caller::new(IpAddr::from([192, 0, 2, 1]), Principal::new("ada"));
+    let cookie = |fill| Cookie(RtsCookie([fill; 16]));
+    let a1 = ConnA1 {
+        version: Version(1),
+        virtual_connection_cookie: cookie(1),
+        out_channel_cookie: cookie(2),
+        receive_window_size: ReceiveWindowSize(u32::MAX),
+    };
+    let b1 = ConnB1 {
+        version: Version(1),
+        virtual_connection_cookie: cookie(1),
+        in_channel_cookie: cookie(3),
+        channel_lifetime: ChannelLifetime(1 << 30),
+        client_keepalive: ClientKeepalive(300_000),
+        association_group_id: AssociationGroupId(RtsCookie([4; 16])),
+    };
+    let mut opened = None;
+    let first = [encode_to_bytes(&a1).unwrap(), encode_to_bytes(&b1).unwrap()];
+    for ((conn, method, length), first) in
+        [(OUT, "RPC_OUT_DATA", "76"), (IN, "RPC_IN_DATA", "1073741824")].into_iter().zip(first)
+    {
+        let head = RequestHead::builder(method, "/rpc/rpcproxy.dll?mbx.test:6001").field("Content-Length", length);
+        for event in [HttpEvent::Head(Head::Request(head.request().unwrap())), HttpEvent::Body(first)] {
+            let _taken = endpoint.handle(now, conn, &caller, event).unwrap();
+            match endpoint.poll_event() {
+                Some(EndpointEvent::Access(request)) => endpoint.verdict(now, request.handle, Verdict::Allow),
+                Some(EndpointEvent::Opened(both)) => opened = Some(*both),
+                _ => {}
+            }
         }
     }
-    let out = out.unwrap();
-    let timeout = ConnectionTimeout(120_000);
-    let c2 =
-        ConnC2 { version: Version(1), receive_window_size: ReceiveWindowSize(262_144), connection_timeout: timeout };
-    let wire = |pdu: &dyn Fn() -> Bytes| HttpEvent::Body(pdu());
-    client.handle(now, out, HttpEvent::Head(Head::Response(out_channel_response(1 << 30).unwrap()))).unwrap();
-    client.handle(now, out, wire(&|| bytes(&ConnA3 { connection_timeout: timeout }))).unwrap();
-    client.handle(now, out, wire(&|| bytes(&c2))).unwrap();
-    assert!(matches!(client.poll_event(), Some(Event::Opened { .. })));
-    (client, out)
+    let mut connection = opened.expect("both channels are here");
+    while connection.poll_transmit(now).is_some() {}
+    connection
 }
 
-fn bytes(pdu: &impl Encode) -> Bytes {
-    encode_to_bytes(pdu).unwrap()
+/// Queues as large as they will be.
+fn warm(connection: &mut VirtualConnection, now: Instant) {
+    for _ in 0..33 {
+        connection.send_pdu(now, pdu(16)).unwrap();
+    }
+    for _ in 0..8 {
+        let small = pdu(16);
+        connection.handle(now, IN, HttpEvent::Body(small)).unwrap();
+    }
+    while connection.poll_transmit(now).is_some() {}
+    while connection.poll_event().is_some() {}
+    connection.consume(now, 8 * 16).unwrap();
 }
 
-/// A PDU up, one down, and its bytes given back. The first round warms the queues up.
 #[test]
-fn whole_pdus_pass_without_an_allocation_and_without_a_copy() {
+fn a_whole_pdu_to_the_client_allocates_and_copies_nothing() {
     let now = Instant::now();
-    let (mut client, out) = opened(now);
-    let mut acknowledged = 0;
-    for (round, len) in [32_768, 32_768, 4_096, 32_768, 32_768].into_iter().enumerate() {
-        let (up, down) = (rpc(len), rpc(len));
-        // Bytes that were one owner's become shared by their first clone: the caller's allocation, made here.
-        let (given, arrived) = (up.clone(), down.clone());
-        let (made, (sent, received)) = allocations(|| {
-            client.send_pdu(now, given).unwrap();
-            let sent = client.poll_transmit(now);
-            client.handle(now, out, HttpEvent::Body(arrived)).unwrap();
-            let received = client.poll_event();
-            client.consume(now, down.len()).unwrap();
-            (sent, received)
+    let mut connection = opened(now);
+    warm(&mut connection, now);
+    for len in [4_096, 32_768] {
+        let given = pdu(len);
+        let (made, sent) = allocations(|| {
+            connection.send_pdu(now, given.clone()).unwrap();
+            connection.poll_transmit(now)
         });
         let Some(HttpTransmit::Event { event: HttpEvent::Body(sent), .. }) = sent else { panic!("{sent:?}") };
-        let Some(Event::Pdu(received)) = received else { panic!("{received:?}") };
-        assert_eq!((sent.as_ptr(), sent.len()), (up.as_ptr(), up.len()));
-        assert_eq!((received.as_ptr(), received.len()), (down.as_ptr(), down.len()));
-        // An acknowledgement, where one is due, is its 56 bytes and what makes them shared.
-        let acks = std::iter::from_fn(|| client.poll_transmit(now)).count();
-        acknowledged += acks;
-        assert!(round == 0 || made.count <= 2 * acks as u64, "{len} bytes, {acks} acknowledgements: {made:?}");
+        assert_eq!(made.count, 0, "{made:?}");
+        assert_eq!(sent.as_ptr(), given.as_ptr(), "copied");
     }
-    assert_eq!(acknowledged, 1, "half of the window, once");
+}
+
+#[test]
+fn a_whole_pdu_of_the_client_allocates_and_copies_nothing() {
+    let now = Instant::now();
+    let mut connection = opened(now);
+    warm(&mut connection, now);
+    for len in [4_096, 16_384] {
+        let given = pdu(len);
+        let (made, received) = allocations(|| {
+            connection.handle(now, IN, HttpEvent::Body(given.clone())).unwrap();
+            let event = connection.poll_event();
+            connection.consume(now, usize::from(len)).unwrap();
+            event
+        });
+        let Some(Event::Pdu(received)) = received else { panic!("{received:?}") };
+        assert_eq!(made.count, 0, "{made:?}");
+        assert_eq!(received.as_ptr(), given.as_ptr(), "copied");
+    }
+    // Half of the window has passed: the next one is acknowledged.
+    let given = pdu(16_384);
+    let (made, ()) = allocations(|| {
+        connection.handle(now, IN, HttpEvent::Body(given)).unwrap();
+        connection.consume(now, 16_384).unwrap();
+    });
+    assert!((1..=3).contains(&made.count), "an acknowledgement: {made:?}");
+}
+
+/// What an idle virtual connection takes by itself.
+#[test]
+fn an_idle_virtual_connection_is_small() {
+    let now = Instant::now();
+    let (made, connection) = allocations(|| opened(now));
+    let size = std::mem::size_of::<VirtualConnection>();
+    assert!(size <= 1_536, "{size} bytes");
+    println!("a virtual connection: {size} bytes, {made:?} with the endpoint that made it");
+    drop(connection);
 }
