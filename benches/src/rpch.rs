@@ -134,7 +134,8 @@ impl Pair {
         if let Some(connection) = &mut self.connection {
             assert!(connection.send_pdu(self.now, pdu).is_ok());
         }
-        self.pump();
+        // More than once, where a channel is recycled.
+        while self.pump() > 0 {}
         let bytes = self.events();
         self.pump();
         bytes
@@ -143,7 +144,8 @@ impl Pair {
     /// One PDU from the client to the server.
     pub fn up(&mut self, pdu: Bytes) -> usize {
         assert!(self.client.send_pdu(self.now, pdu).is_ok());
-        self.pump();
+        // More than once, where a channel is recycled.
+        while self.pump() > 0 {}
         let bytes = self.events();
         self.pump();
         bytes

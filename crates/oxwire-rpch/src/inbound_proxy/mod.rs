@@ -18,6 +18,11 @@ use crate::http::ChannelKind;
 ///
 /// A channel whose first PDU is CONN/B1, or IN_R1/A1 with a cookie that is not in the table, begins a [`VirtualInChannel`]; IN_R2/A1
 /// with a known cookie is the successor of one. Echo requests are answered here.
+///
+/// # Where the text leaves no choice
+/// A known cookie means IN_R2, and another PredecessorChannelCookie than that of the channel at hand is a protocol error (3.2.3.5.5.1). So
+/// a client that has gone to another inbound proxy, has used a whole channel up there and comes back before its IN_R1/A5 has arrived here,
+/// is turned away with its virtual connection; a channel lifetime that lasts longer than a round trip avoids it.
 #[derive(Debug)]
 pub struct InboundProxy {
     core: ProxyCore<VirtualInChannel>,
