@@ -48,6 +48,12 @@ impl<'a> Encoder<'a> {
     /// The bytes of `input` from one position to another, as they are.
     #[inline]
     pub(super) fn literals(&mut self, input: &[u8], mut from: usize, to: usize) -> Option<()> {
+        // What does not fit is not begun: a run as long as the input is what incompressible input comes to.
+        let count = to.saturating_sub(from);
+        let masks = count.saturating_sub((u32::BITS - self.bits) as usize).div_ceil(u32::BITS as usize);
+        if self.at.saturating_add(count).saturating_add(masks.saturating_mul(4)) > self.out.len() {
+            return None;
+        }
         while from < to {
             self.next_mask()?;
             let count = (to - from).min((u32::BITS - self.bits) as usize);
