@@ -19,7 +19,7 @@ const SPEC: &str = "[MS-OXCRPC] 3.1.4.2.1.1";
 ///
 /// let chain = [0, 0, 0, 0, 1, 0, 1, 0, 7, 0, 0, 6, 0, 1, 0, 1, 0, 8 ^ 0xA5];
 /// let payloads: Result<Vec<_>, _> = ExtendedBuffers::new(&chain).map(|buffer| buffer?.payload()).collect();
-/// assert_eq!(payloads?, [[7], [8]]);
+/// assert_eq!(payloads?.concat(), [7, 8]);
 /// # Ok::<(), oxwire_core::DecodeError>(())
 /// ```
 #[derive(Debug, Clone)]
