@@ -1,11 +1,19 @@
-//! oxwire-autodiscover: its documents.
+//! oxwire-autodiscover: its documents and its responder.
 
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
 use oxwire::autodiscover::json::{Answer, JsonLimits, Query};
 use oxwire::autodiscover::pox::{MobileResponse, Outcome, Request, Response};
-use oxwire::autodiscover::responder::{Asked, AskedSoap, Known, KnownSoap, Mailbox, MapiHttp, UrlPair};
+use oxwire::autodiscover::responder::{
+    Asked, AskedSoap, Known, KnownJson, KnownSoap, Mailbox, MapiHttp, Responder, ResponderConfig, UrlPair, Wanted,
+    answer_json,
+};
 use oxwire::autodiscover::soap;
 use oxwire::autodiscover::transport::{Capabilities, Policy, choose};
 use oxwire::autodiscover::xml::{Reader, Source, XmlError, XmlLimits};
+use oxwire::core::ConnectionId;
+use oxwire::http::{Head, HttpEvent, HttpTransmit, RequestHead, Reset};
 
 use super::Target;
 
@@ -14,6 +22,7 @@ pub const TARGETS: &[Target] = &[
     ("autodiscover_json", autodiscover_json),
     ("autodiscover_mobilesync", autodiscover_mobilesync),
     ("autodiscover_request", autodiscover_request),
+    ("autodiscover_responder", autodiscover_responder),
     ("autodiscover_response", autodiscover_response),
     ("autodiscover_soap", autodiscover_soap),
     ("autodiscover_xml", autodiscover_xml),
@@ -163,4 +172,80 @@ pub fn autodiscover_json(data: &[u8]) {
             assert_eq!(Query::parse(&written), Ok(query), "{written}");
         }
     }
+}
+
+/// Requests on two connections, in any order and broken off anywhere: each that ends gets one response, whose status is never 500,
+/// and nothing is left behind.
+pub fn autodiscover_responder(data: &[u8]) {
+    const TARGETS: [&str; 4] = [
+        "/autodiscover/autodiscover.xml",
+        "/autodiscover/autodiscover.svc",
+        "/autodiscover/autodiscover.json?Email=a@b",
+        "/",
+    ];
+    let now = Instant::now();
+    let mut responder = Responder::new(ResponderConfig::DEFAULT);
+    // Of each connection whether a request is open, and how many were ended.
+    let (mut open, mut owed) = ([false; 2], [0_u32; 2]);
+    let mut rest = data;
+    while let Some((op, tail)) = rest.split_first() {
+        rest = tail;
+        let at = usize::from(op & 1);
+        let conn = ConnectionId::new(u64::from(op & 1));
+        let event = match op >> 1 & 7 {
+            0 | 1 => {
+                let method = if op & 0x40 == 0 { "POST" } else { "GET" };
+                let head = RequestHead::builder(method, TARGETS[usize::from(op >> 4 & 3)]).request();
+                HttpEvent::Head(Head::Request(head.expect("a head")))
+            }
+            2 | 3 => {
+                let len = usize::from(op >> 4) * 64;
+                let (body, tail) = rest.split_at(len.clamp(1, rest.len().max(1)).min(rest.len()));
+                rest = tail;
+                HttpEvent::Body(Bytes::copy_from_slice(body))
+            }
+            4 => HttpEvent::End,
+            5 => HttpEvent::Reset(Reset::unknown("gone")),
+            6 => {
+                if let Some(event) = responder.poll_event() {
+                    let reply = match &event.wanted {
+                        Wanted::Pox(question) => question.answer(Known::Nobody),
+                        Wanted::Soap(question) => question.answer(KnownSoap::Busy, None),
+                        Wanted::Json(query) => answer_json(query, KnownJson::Nobody),
+                        other => panic!("{other:?}"),
+                    };
+                    responder.reply(event.handle, &reply);
+                }
+                continue;
+            }
+            _ => {
+                responder.handle_timeout(now + Duration::from_secs(31));
+                continue;
+            }
+        };
+        let (begins, ends) = (matches!(event, HttpEvent::Head(_)), matches!(event, HttpEvent::End));
+        let gone = matches!(event, HttpEvent::Reset(_));
+        let taken = responder.handle(now, conn, None, event).is_ok();
+        assert!(!ends || taken == open[at], "an end without a request");
+        if begins && taken {
+            open[at] = true;
+        } else if ends && taken {
+            open[at] = false;
+            owed[at] += 1;
+        } else if gone {
+            (open[at], owed[at]) = (false, 0);
+        }
+        while let Some(transmit) = responder.poll_transmit(now) {
+            if let HttpTransmit::Event { conn, event: HttpEvent::Head(Head::Response(head)) } = transmit {
+                let at = usize::from(conn == ConnectionId::new(1));
+                assert!(owed[at] > 0 && head.status() != 500);
+                owed[at] -= 1;
+            }
+        }
+    }
+    responder.handle_timeout(now + Duration::from_secs(31));
+    let answered = std::iter::from_fn(|| responder.poll_transmit(now));
+    let ends = answered.filter(|t| matches!(t, HttpTransmit::Event { event: HttpEvent::End, .. })).count();
+    assert!(u32::try_from(ends).is_ok_and(|ends| ends <= owed.iter().sum()));
+    assert!(responder.poll_timeout().is_none() && responder.poll_event().is_none());
 }
