@@ -1,26 +1,24 @@
 //! A virtual connection: its verbs, its timers, what it sends and what ends it.
 
 use std::collections::VecDeque;
-use std::mem;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use oxwire_core::{Closed, ConnectionId, Encode, Error, PeerFault, Principal, encode_to_bytes};
-use oxwire_http::{Head, HeadError, HttpEvent, HttpTransmit, ResponseHead, name};
+use oxwire_core::{Closed, ConnectionId, Error, PeerFault, Principal};
+use oxwire_http::{HttpEvent, HttpTransmit};
 
 use super::in_channel::{self, InChannel, VirtualInChannel};
 use super::out_channel::{self, OutChannel, VirtualOutChannel};
-use super::{Event, InChannelResponse, VirtualConnectionConfig, VirtualConnectionId};
-use crate::channel::{Lifetime, PdusIn, SendQueue};
+use super::send::LAST_WORDS;
+use super::{Event, VirtualConnectionConfig, VirtualConnectionId};
+use crate::channel::{Lifetime, SendQueue};
 use crate::fault::{Refused, RefusedReason, is_one_rpc_pdu, timed_out, wrong_value};
 use crate::front::{Caller, Channel, FirstPdu, Lease};
-use crate::http::{RpcTarget, out_channel_response};
+use crate::http::RpcTarget;
 use crate::ping::{PingOriginator, earliest};
 use crate::rts::conn::ConnC2;
-use crate::rts::in_r2::InR2A4;
-use crate::rts::other::{FlowControlAckWithDestination, Ping};
-use crate::rts::out_r2::{OutR2A2, OutR2A6};
-use crate::rts::{Ance, ConnectionTimeout, Destination, ForwardDestination, ReceiveWindowSize, RtsCookie, Version};
+use crate::rts::other::Ping;
+use crate::rts::{ConnectionTimeout, ReceiveWindowSize, RtsCookie, Version};
 
 /// What a virtual connection is made of.
 pub(super) struct Parts {
@@ -60,7 +58,7 @@ pub struct VirtualConnection {
     /// A successor of the successor IN channel, whose IN_R2/A1 has overtaken IN_R2/A5 on another connection.
     pub(super) waiting: Option<Box<Channel>>,
     /// An acknowledgement is due that the rest of the OUT channel lifetime is too short for: it goes out on the successor.
-    ack_waits: bool,
+    pub(super) ack_waits: bool,
     queue: SendQueue,
     /// A PDU was refused, and the application waits to hear that there is room.
     refused: bool,
@@ -77,9 +75,6 @@ pub struct VirtualConnection {
     ended: Option<Closed>,
     lease: Option<Lease>,
 }
-
-/// So much of an OUT channel's lifetime is kept for the PDUs that recycle it: acknowledgements and pings wait for the successor.
-const LAST_WORDS: u64 = 512;
 
 /// How a virtual connection's channels are closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -291,16 +286,6 @@ impl VirtualConnection {
         Ok(())
     }
 
-    /// Sends FlowControlAckWithDestination, unless what is left of the OUT channel is needed for its recycling.
-    fn acknowledge(&mut self) -> Result<(), PeerFault> {
-        self.ack_waits =
-            self.outs.default().is_some_and(|out| out.plugged.is_none() && out.lifetime.left() < LAST_WORDS);
-        let Some(channel) = self.ins.reading_mut().filter(|_| !self.ack_waits) else { return Ok(()) };
-        let flow_control_ack = channel.receiver.ack(channel.cookie);
-        let destination = Destination(ForwardDestination::CLIENT);
-        self.send_rts(&FlowControlAckWithDestination { destination, flow_control_ack })
-    }
-
     /// Closes its channels. What was not handed out comes back as [`Event::Undelivered`].
     ///
     /// # Errors
@@ -477,129 +462,12 @@ impl VirtualConnection {
         self.outs.successor_mut().filter(|channel| channel.conn == conn)
     }
 
-    /// Puts an RTS PDU on the default OUT channel, or has it wait where that is plugged.
-    pub(super) fn send_rts<T: Encode>(&mut self, pdu: &T) -> Result<(), PeerFault> {
-        let Ok(bytes) = encode_to_bytes(pdu) else { return Ok(()) };
-        let now = self.clock;
-        let state = self.outs.name();
-        let Some(channel) = self.outs.default_mut() else { return Ok(()) };
-        if let Some(plugged) = &mut channel.plugged {
-            plugged.push_back(bytes);
-            return Ok(());
-        }
-        let event = put(channel, bytes, state)?;
-        let near = channel.lifetime.approaches_its_end(self.config.recycle_threshold);
-        self.transmits.push_back(event);
-        self.ping.on_sent(now);
-        if near { self.recycle_out(now) } else { Ok(()) }
-    }
-
-    /// Ends plugged channel mode of the default OUT channel: the response, then what has waited.
-    pub(super) fn unplug_out(&mut self) -> Result<(), PeerFault> {
-        let (now, state, lifetime) = (self.clock, self.outs.name(), self.config.channel_lifetime);
-        let Some(channel) = self.outs.default_mut() else { return Ok(()) };
-        let Some(waiting) = channel.plugged.take() else { return Ok(()) };
-        if let Ok(head) = out_channel_response(lifetime) {
-            let event = HttpEvent::Head(Head::Response(head));
-            self.transmits.push_back(HttpTransmit::Event { conn: channel.conn, event });
-        }
-        for bytes in waiting {
-            let event = put(channel, bytes, state)?;
-            self.transmits.push_back(event);
-        }
-        self.ping.on_sent(now);
-        if self.ack_waits { self.acknowledge() } else { Ok(()) }
-    }
-
-    /// [MS-RPCH] 3.2.5.5.15. Without effect while the OUT channel is being recycled.
-    fn recycle_out(&mut self, now: Instant) -> Result<(), PeerFault> {
-        if !matches!(self.outs, VirtualOutChannel::Opened(_)) {
-            return Ok(());
-        }
-        let deadline = now.checked_add(self.config.setup_timeout);
-        if let VirtualOutChannel::Opened(state) = mem::replace(&mut self.outs, VirtualOutChannel::Finished) {
-            self.outs = VirtualOutChannel::OpenedA4W(state.start_recycling(deadline));
-        }
-        self.send_rts(&OutR2A2 {})
-    }
-
-    fn start_out_recycling(&mut self, now: Instant) {
-        let started = self.recycle_out(now);
-        let _told = self.fail_on(started);
-    }
-
-    /// The client has opened a successor channel.
-    pub(super) fn on_successor(&mut self, now: Instant, mut channel: Channel) -> Result<(), PeerFault> {
-        let deadline = now.checked_add(self.config.setup_timeout);
-        match channel.first {
-            // IN_R2/A5 is on its way on the predecessor: the client has gone through another channel's lifetime already.
-            FirstPdu::InA1(pdu)
-                if self.waiting.is_none() && self.ins.awaits_a5_for(pdu.predecessor_channel_cookie.0) =>
-            {
-                self.waiting = Some(Box::new(channel));
-                Ok(())
-            }
-            FirstPdu::InA1(pdu) => {
-                self.ins.check_in_r2_a1(pdu.predecessor_channel_cookie.0)?;
-                let conn = channel.conn;
-                let successor = InChannel::new(channel, pdu.successor_channel_cookie.0, self.config.receiver());
-                if let VirtualInChannel::Opened(state) = mem::replace(&mut self.ins, VirtualInChannel::Finished) {
-                    self.ins = VirtualInChannel::OpenedA5W(Box::new(state.on_in_r2_a1(successor, deadline)));
-                }
-                self.answer_in(conn, false);
-                self.send_rts(&InR2A4 {})
-            }
-            FirstPdu::OutA3(pdu) => {
-                self.outs.check_out_r2_a3(pdu.predecessor_channel_cookie.0)?;
-                let pdus = mem::replace(&mut channel.pdus, PdusIn::new(self.config.max_pdu));
-                let window = pdu.outbound_proxy_receive_window_size.0;
-                let (conn, cookie) = (channel.conn, pdu.successor_channel_cookie.0);
-                let (lifetime, plugged) = (self.config.channel_lifetime, Some(VecDeque::new()));
-                let successor = OutChannel::new(conn, cookie, window, lifetime, pdus, plugged);
-                if let VirtualOutChannel::OpenedA4W(state) = mem::replace(&mut self.outs, VirtualOutChannel::Finished) {
-                    self.outs = VirtualOutChannel::OpenedR2A8W(Box::new(state.on_out_r2_a3(successor, deadline)));
-                }
-                self.ping.set_connection_timeout(out_timeout(&self.config, &channel));
-                self.send_rts(&OutR2A6 { ance: Ance })?;
-                self.read_out()
-            }
-            FirstPdu::ConnA1(_) => Err(wrong_value("opened", "no second CONN/A1", "CONN/A1", "[MS-RPCH] 3.2.4.5.3")),
-            FirstPdu::ConnB1(_) => Err(wrong_value("opened", "no second CONN/B1", "CONN/B1", "[MS-RPCH] 3.2.3.5.3")),
-        }
-    }
-
-    /// The response to a new IN channel request, by the policy; `in_use` says whether the channel is the default already.
-    fn answer_in(&mut self, conn: ConnectionId, in_use: bool) {
-        let (head, whole) = match self.config.in_channel_response {
-            InChannelResponse::Nothing => return,
-            InChannelResponse::HeldOpen => (out_channel_response(self.config.channel_lifetime), false),
-            InChannelResponse::Success if in_use => (success(), true),
-            InChannelResponse::Success => return,
-        };
-        self.answer_with(conn, head, whole);
-    }
-
-    /// The response to a successor IN channel that has come into use, where the policy has waited for that.
-    pub(super) fn answer_successful_in(&mut self, conn: ConnectionId) {
-        if self.config.in_channel_response == InChannelResponse::Success {
-            self.answer_with(conn, success(), true);
-        }
-    }
-
-    fn answer_with(&mut self, conn: ConnectionId, head: Result<ResponseHead, HeadError>, whole: bool) {
-        let Ok(head) = head else { return };
-        self.transmits.push_back(HttpTransmit::Event { conn, event: HttpEvent::Head(Head::Response(head)) });
-        if whole {
-            self.transmits.push_back(HttpTransmit::Event { conn, event: HttpEvent::End });
-        }
-    }
-
     pub(super) fn set_keep_alive(&mut self, interval_ms: u32) {
         self.keep_alive = Duration::from_millis(u64::from(interval_ms));
         self.ping.set_keep_alive(Some(self.keep_alive));
     }
 
-    fn fail_on<E: Into<Ending>>(&mut self, result: Result<(), E>) -> Result<(), Error> {
+    pub(super) fn fail_on<E: Into<Ending>>(&mut self, result: Result<(), E>) -> Result<(), Error> {
         result.map_err(|ending| {
             let error = ending.into().into_error();
             self.fail(error.clone());
@@ -651,24 +519,6 @@ impl Ending {
             Self::Gone(channel, reason) => Error::Transport(format!("the {channel} is gone: {reason}").into()),
         }
     }
-}
-
-/// Counts an RTS PDU against the lifetime of its channel.
-pub(crate) fn put(channel: &mut OutChannel, bytes: Bytes, state: &'static str) -> Result<HttpTransmit, PeerFault> {
-    if !channel.lifetime.has_room_for_rts(bytes.len()) {
-        return Err(wrong_value(
-            state,
-            "a successor OUT channel before the end of the channel lifetime",
-            "no room for an RTS PDU on an expired OUT channel",
-            "[MS-RPCH] 2.1.2.1.8",
-        ));
-    }
-    channel.lifetime.on_sent(bytes.len());
-    Ok(HttpTransmit::Event { conn: channel.conn, event: HttpEvent::Body(bytes) })
-}
-
-fn success() -> Result<ResponseHead, HeadError> {
-    ResponseHead::builder(200, "Success").field(name::CONTENT_LENGTH, "0").response()
 }
 
 /// ConnectionTimeout of an OUT channel: what its request asks for ([MS-RPCH] 3.2.4.5.1), or the setting.

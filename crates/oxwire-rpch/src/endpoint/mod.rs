@@ -9,6 +9,7 @@ pub(crate) mod in_channel;
 mod machine;
 pub(crate) mod out_channel;
 mod receive;
+pub(crate) mod send;
 #[cfg(test)]
 mod tests;
 

@@ -7,9 +7,10 @@ use oxwire_core::{PeerFault, Reader, encode_to_bytes};
 use oxwire_http::HttpTransmit;
 
 use super::Event;
-use super::connection::{Ending, VirtualConnection, put};
+use super::connection::{Ending, VirtualConnection};
 use super::in_channel::{AfterA5, VirtualInChannel};
 use super::out_channel::{AfterA7, VirtualOutChannel};
+use super::send::put;
 use crate::channel::ChannelPdu;
 use crate::fault::{broken_stream, wrong_value};
 use crate::front::signature;

@@ -3,6 +3,7 @@
 //! An [`InboundProxy`] takes IN channel requests and hands out [`VirtualInChannel`]s, each of which is driven by itself.
 
 mod channel;
+mod receive;
 mod states;
 #[cfg(test)]
 mod tests;

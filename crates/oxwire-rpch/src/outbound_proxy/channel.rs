@@ -10,8 +10,9 @@ use oxwire_http::{Head, HttpEvent, HttpTransmit};
 
 use super::states::{Instance, State, Waiting};
 use crate::channel::{PdusIn, SendQueue};
-use crate::endpoint::connection::{millis, put};
+use crate::endpoint::connection::millis;
 use crate::endpoint::out_channel::OutChannel;
+use crate::endpoint::send::put;
 use crate::fault::{timed_out, wrong_value};
 use crate::flow_control::Receiver;
 use crate::front::{
