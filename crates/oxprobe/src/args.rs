@@ -75,6 +75,9 @@ USAGE
                               binding of NTLM and Negotiate
         --tls-ends-at FILE    with --plain: a proxy in front ends TLS with this PEM certificate,
                               and clients are bound to it
+        --channel-lifetime BYTES
+                              How much an OUT channel of RPC over HTTP carries before it is
+                              recycled, 131072 to 2147483648; 1 GiB by default
         --keytab FILE         Kerberos inside of Negotiate, with the keys of this file
         --gssapi-helper PROGRAM   what speaks Kerberos (default: oxwire-gssapi-helper)
         --host NAME[:PORT]    the name that Autodiscover tells (default: where it listens)
@@ -135,6 +138,8 @@ pub(crate) struct ServeArgs {
     pub(crate) schemes: Schemes,
     /// Whether clients have to be bound to the TLS connection.
     pub(crate) epa: ExtendedProtection,
+    /// How many bytes an OUT channel of RPC over HTTP carries.
+    pub(crate) channel_lifetime: Option<u32>,
     /// The PEM certificate of a proxy that ends TLS in front.
     pub(crate) tls_ends_at: Option<PathBuf>,
     /// Kerberos inside of Negotiate.
@@ -307,6 +312,7 @@ fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
     let (mut listen, mut host, mut plain, mut users) = (None, None, false, Vec::new());
     let mut schemes = Schemes::DEFAULT;
     let (mut epa, mut tls_ends_at, mut keytab, mut program) = (ExtendedProtection::Allow, None, None, None);
+    let mut channel_lifetime = None;
     let (mut cert, mut key, mut write_ca) = (None, None, None);
     while let Some(arg) = parser.next()? {
         match arg {
@@ -331,6 +337,9 @@ fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
             Arg::Long("auth") => schemes = scheme_list(&text(parser, "--auth")?)?,
             Arg::Long("epa") => epa = extended_protection(&text(parser, "--epa")?)?,
             Arg::Long("tls-ends-at") => tls_ends_at = Some(PathBuf::from(parser.value()?)),
+            Arg::Long("channel-lifetime") => {
+                channel_lifetime = Some(lifetime(&text(parser, "--channel-lifetime")?)?);
+            }
             Arg::Long("keytab") => keytab = Some(PathBuf::from(parser.value()?)),
             Arg::Long("gssapi-helper") => program = Some(PathBuf::from(parser.value()?)),
             Arg::Long("cert") => cert = Some(PathBuf::from(parser.value()?)),
@@ -361,7 +370,19 @@ fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
             return usage(format!("serve: --user {address} stands there twice"));
         }
     }
-    let args = ServeArgs { listen, host, plain, users, schemes, epa, tls_ends_at, kerberos, identity, write_ca };
+    let args = ServeArgs {
+        listen,
+        host,
+        plain,
+        users,
+        schemes,
+        epa,
+        tls_ends_at,
+        kerberos,
+        identity,
+        channel_lifetime,
+        write_ca,
+    };
     Ok(Command::Serve(args))
 }
 
@@ -482,6 +503,14 @@ fn scheme_list(value: &str) -> Result<Schemes, UsageError> {
         }
     }
     Ok(schemes)
+}
+
+/// Bytes of a channel lifetime, [MS-RPCH] 2.2.3.5.5.
+fn lifetime(value: &str) -> Result<u32, UsageError> {
+    match value.parse() {
+        Ok(bytes @ 0x2_0000..=0x8000_0000) => Ok(bytes),
+        _ => usage(format!("--channel-lifetime {value}: expected 131072 to 2147483648 bytes")),
+    }
 }
 
 fn extended_protection(value: &str) -> Result<ExtendedProtection, UsageError> {

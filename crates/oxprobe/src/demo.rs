@@ -49,6 +49,8 @@ pub(crate) async fn run(json: bool) -> Result<bool, String> {
         kerberos: None,
         authority,
         identity: Some(identity),
+        // The least there is, so that channels are recycled while one looks.
+        channel_lifetime: Some(0x2_0000),
         mail_on_wait: Some(mail),
         log: Log::Quiet,
     };

@@ -1,5 +1,6 @@
 //! The application behind the endpoint: it answers what the machine hands up.
 
+use std::collections::VecDeque;
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use super::objects::Objects;
 use super::rops;
 use super::users::Users;
 use crate::log::Log;
+use crate::mailbox::Delivered;
 
 /// A message that somebody sends to a user of this server.
 #[derive(Debug, Clone)]
@@ -37,18 +39,23 @@ pub(crate) struct App {
     contexts: Vec<(ContextId, Principal)>,
     /// Delivered to whoever waits first.
     mail_on_wait: Option<Mail>,
+    /// Delivered to whoever waits first over RPC.
+    mail_on_async_wait: Option<Mail>,
+    /// What was delivered and is not told to the sessions over RPC yet.
+    delivered: VecDeque<(Principal, Delivered)>,
     log: Log,
 }
 
 /// Advice of the Connect response, in milliseconds and tries.
-const POLLS_MAX: u32 = 60_000;
-const RETRY_COUNT: u32 = 6;
-const RETRY_DELAY: u32 = 10_000;
+pub(super) const POLLS_MAX: u32 = 60_000;
+pub(super) const RETRY_COUNT: u32 = 6;
+pub(super) const RETRY_DELAY: u32 = 10_000;
 
 impl App {
     /// For these users.
-    pub(crate) const fn new(users: Users, mail_on_wait: Option<Mail>, log: Log) -> Self {
-        Self { users, contexts: Vec::new(), mail_on_wait, log }
+    pub(crate) fn new(users: Users, mail_on_wait: Option<Mail>, log: Log) -> Self {
+        let mail_on_async_wait = mail_on_wait.clone();
+        Self { users, contexts: Vec::new(), mail_on_wait, mail_on_async_wait, delivered: VecDeque::new(), log }
     }
 
     /// The users.
@@ -99,13 +106,8 @@ impl App {
                 return;
             }
         };
-        let verdict = match self.users.of(&request.principal) {
-            Some(user) if !connect.user_dn.eq_ignore_ascii_case(user.dn.as_bytes()) => ErrorCode::UNKNOWN_USER,
-            // An ordinary user has no administrator privilege to ask for.
-            Some(_) if connect.flags.contains(ConnectFlags::ADMINISTRATOR) => ErrorCode::LOGIN_PERMISSION,
-            Some(_) => ErrorCode::SUCCESS,
-            None => ErrorCode::UNKNOWN_USER,
-        };
+        let administrator = connect.flags.contains(ConnectFlags::ADMINISTRATOR);
+        let verdict = self.connect_verdict(&request.principal, connect.user_dn, administrator);
         let Some(body) = connect_body(verdict, request.principal.name()) else {
             let _ = server.fail(now, request.handle, Refusal::UnknownFailure, "The response could not be built.");
             return;
@@ -115,6 +117,17 @@ impl App {
             let _ = server.decline(now, request.handle, &[body]);
         } else if server.accept(now, request.handle, Objects::default(), &[body]).is_ok() {
             self.contexts.push((request.context, request.principal.clone()));
+        }
+    }
+
+    /// Whether a user may open a session under that DN.
+    pub(super) fn connect_verdict(&self, principal: &Principal, user_dn: &[u8], administrator: bool) -> ErrorCode {
+        match self.users.of(principal) {
+            Some(user) if !user_dn.eq_ignore_ascii_case(user.dn.as_bytes()) => ErrorCode::UNKNOWN_USER,
+            // An ordinary user has no administrator privilege to ask for.
+            Some(_) if administrator => ErrorCode::LOGIN_PERMISSION,
+            Some(_) => ErrorCode::SUCCESS,
+            None => ErrorCode::UNKNOWN_USER,
         }
     }
 
@@ -184,7 +197,25 @@ impl App {
                 server.notify(now, *context);
             }
         }
+        self.delivered.push_back((to.clone(), delivered));
         self.log.line(&format!("a message was delivered to {to}"));
+    }
+
+    /// A session over RPC waits for an event that is not there.
+    pub(super) fn on_async_waiting(&mut self, now: Instant, server: &mut Server<Objects>, principal: &Principal) {
+        if let Some(mail) = self.mail_on_async_wait.take() {
+            self.deliver(now, server, principal, &mail);
+        }
+    }
+
+    /// What was delivered and the sessions over RPC are to hear of.
+    pub(super) fn take_delivered(&mut self) -> Option<(Principal, Delivered)> {
+        self.delivered.pop_front()
+    }
+
+    /// A line of the log.
+    pub(super) fn say(&self, what: &str) {
+        self.log.line(what);
     }
 
     /// Takes note of what no request says.
@@ -195,9 +226,7 @@ impl App {
 
 fn connect_body(verdict: ErrorCode, display_name: &str) -> Option<Bytes> {
     let name = utf16_le_bytes(display_name);
-    let auxiliary =
-        auxiliary_buffer(PayloadForm::Plain, &[AuxBlock::ExOrgInfo(AuxExOrgInfo { org_flags: OrgFlags::NONE })])
-            .ok()?;
+    let auxiliary = auxiliary()?;
     let success = ConnectSuccess {
         error_code: verdict.0,
         polls_max: POLLS_MAX,
@@ -208,4 +237,9 @@ fn connect_body(verdict: ErrorCode, display_name: &str) -> Option<Bytes> {
         auxiliary_buffer: &auxiliary,
     };
     encode_to_bytes(&ConnectResponse::Success(success)).ok()
+}
+
+/// The auxiliary buffer of a response to a Connect.
+pub(super) fn auxiliary() -> Option<Bytes> {
+    auxiliary_buffer(PayloadForm::Plain, &[AuxBlock::ExOrgInfo(AuxExOrgInfo { org_flags: OrgFlags::NONE })]).ok()
 }

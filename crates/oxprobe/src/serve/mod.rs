@@ -6,6 +6,7 @@ mod objects;
 mod operations;
 mod properties;
 mod rops;
+mod rpc;
 mod stack;
 #[cfg(test)]
 mod tests;
@@ -60,6 +61,8 @@ pub(crate) struct Service {
     pub(crate) authority: String,
     /// Certificate and key; `None` is HTTP.
     pub(crate) identity: Option<Identity>,
+    /// How many bytes an OUT channel of RPC over HTTP carries; `None` is 1 GiB.
+    pub(crate) channel_lifetime: Option<u32>,
     /// Delivered to whoever waits first.
     pub(crate) mail_on_wait: Option<Mail>,
     /// Where requests are told.
@@ -152,6 +155,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), String> {
         kerberos: args.kerberos,
         authority,
         identity,
+        channel_lifetime: args.channel_lifetime,
         mail_on_wait: None,
         log: Log::Stderr,
     };
@@ -167,7 +171,18 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), String> {
 /// # Errors
 /// [`ServeError`].
 pub(crate) fn serve(listener: TcpListener, service: Service) -> Result<impl Future<Output = ()> + Send, ServeError> {
-    let Service { users, schemes, epa, tls_ends_at, kerberos, authority, identity, mail_on_wait, log } = service;
+    let Service {
+        users,
+        schemes,
+        epa,
+        tls_ends_at,
+        kerberos,
+        authority,
+        identity,
+        channel_lifetime,
+        mail_on_wait,
+        log,
+    } = service;
     let scheme = if identity.is_some() { "https" } else { "http" };
     let offers = Offers::new(format!("{scheme}://{authority}"));
     let leaf: Option<CertificateDer<'static>> = identity.as_ref().and_then(|identity| identity.leaf().cloned());
@@ -178,8 +193,8 @@ pub(crate) fn serve(listener: TcpListener, service: Service) -> Result<impl Futu
     let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
     let certificate = leaf.as_deref().or(tls_ends_at.as_deref());
     let trust = Trust { schemes, epa, certificate, kerberos };
-    let stack =
-        ServerStack::new(App::new(users, mail_on_wait, log), offers, trust, now, wall).map_err(ServeError::Setup)?;
+    let stack = ServerStack::new(App::new(users, mail_on_wait, log), offers, trust, channel_lifetime, now, wall)
+        .map_err(ServeError::Setup)?;
     Ok(accept_all(listener, Driver::new(stack, None), acceptor))
 }
 

@@ -45,16 +45,38 @@ pub(crate) fn execute(
     max_rop_out: u32,
     wall: FileTime,
 ) -> Result<(Bytes, String), ExecuteError> {
+    let (answer, done) = answer(objects, user, payload, max_rop_out, wall)?;
+    let body = match answer {
+        Ok(rops) => ExecuteSuccessBuilder::default().build(rops.len(), |w| {
+            w.bytes(&rops);
+            Ok(())
+        })?,
+        // [MS-OXCROPS] 3.2.4.3: the Execute fails as a whole.
+        Err(code) => {
+            let builder = ExecuteSuccessBuilder { error_code: code.0, ..ExecuteSuccessBuilder::default() };
+            builder.build(0, |_| Ok(()))?
+        }
+    };
+    Ok((body, done))
+}
+
+/// Answers a ROP requests payload: the ROP responses payload or the code by which all of it fails, and what was done, for the log.
+///
+/// # Errors
+/// [`ExecuteError`].
+pub(crate) fn answer(
+    objects: &mut Objects,
+    user: &User,
+    payload: &Bytes,
+    max_rop_out: u32,
+    wall: FileTime,
+) -> Result<(Result<BytesMut, ErrorCode>, String), ExecuteError> {
     let input: RopBuffer<'_> = decode_all(payload, &Limits::DEFAULT)?;
     let room = usize::try_from(max_rop_out).unwrap_or(usize::MAX).saturating_sub(RpcHeaderExt::LEN).min(MAX_PAYLOAD);
     let mut out = BytesMut::new();
     let mut execution = match Execution::begin(&input, &mut out, room) {
         Ok(execution) => execution,
-        // [MS-OXCROPS] 3.2.4.3: the Execute fails as a whole.
-        Err(code) => {
-            let builder = ExecuteSuccessBuilder { error_code: code.0, ..ExecuteSuccessBuilder::default() };
-            return Ok((builder.build(0, |_| Ok(()))?, format!("failed: {code}")));
-        }
+        Err(code) => return Ok((Err(code), format!("failed: {code}"))),
     };
     let mut done: Vec<String> = Vec::new();
     let mut operations = Operations { objects, user };
@@ -68,11 +90,7 @@ pub(crate) fn execute(
         Some(Stop::BufferTooSmall) => done.push("(the rest does not fit)".to_owned()),
         Some(Stop::Request(error)) => done.push(format!("(stopped: {error})")),
     }
-    let body = ExecuteSuccessBuilder::default().build(out.len(), |w| {
-        w.bytes(&out);
-        Ok(())
-    })?;
-    Ok((body, if done.is_empty() { "(no operation)".to_owned() } else { done.join(", ") }))
+    Ok((Ok(out), if done.is_empty() { "(no operation)".to_owned() } else { done.join(", ") }))
 }
 
 /// One operation.

@@ -1,7 +1,8 @@
 //! The server's layers as the driver sees them: authentication over HTTP events, the machine, and the application.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
+use std::net::IpAddr;
+use std::time::{Instant, SystemTime};
 
 use oxwire::auth::ntlm::{ExtendedProtection, nt_hash};
 use oxwire::auth::server::{Answer, Delivery, ServerConfig as AuthConfig, ServerEvent, ServerLayer};
@@ -11,23 +12,28 @@ use oxwire::autodiscover::responder::{Responder, ResponderConfig, Service};
 use oxwire::core::{ConnectionId, Error, FileTime, Principal};
 use oxwire::http::{Head, HttpEvent, HttpTransmit};
 use oxwire::mapihttp::server::{Server, ServerConfig};
+use oxwire::rpch::http::PathKind;
 
 use super::app::App;
 use super::autodiscover::{Offers, told};
 use super::objects::Objects;
+use super::rpc::RpcSide;
 use crate::args::Schemes;
 use crate::kerberos::{Helper, work};
 use crate::net::driver::{Call, Done, Stack, Work};
 use crate::net::socket::Opened;
 
 /// The server's NetBIOS name in NTLM.
-const SERVER_NAME: &str = "OXPROBE";
+pub(super) const SERVER_NAME: &str = "OXPROBE";
 
 /// Authentication, machine, application.
 pub(crate) struct ServerStack {
     auth: ServerLayer,
     machine: Server<Objects>,
     responder: Responder,
+    rpc: RpcSide,
+    /// The addresses of the connections that are open.
+    peers: HashMap<ConnectionId, IpAddr>,
     /// Where the request of a connection goes that does not go to `machine`.
     routes: HashMap<ConnectionId, Route>,
     app: App,
@@ -55,6 +61,8 @@ pub(crate) struct Trust<'a> {
 enum Route {
     /// Autodiscover, behind authentication.
     Autodiscover,
+    /// The proxy of RPC over HTTP, behind authentication.
+    RpcProxy,
     /// Autodiscover v2: clients ask it without authentication, so it goes around that layer, both ways.
     Anonymous,
 }
@@ -68,6 +76,7 @@ impl ServerStack {
         app: App,
         offers: Offers,
         trust: Trust<'_>,
+        channel_lifetime: Option<u32>,
         now: Instant,
         wall: FileTime,
     ) -> Result<Self, String> {
@@ -91,8 +100,9 @@ impl ServerStack {
         let machine = Server::new(now, wall, config, crate::entropy::fill).map_err(|error| error.to_string())?;
         let auth = ServerLayer::new(auth, Box::new(crate::entropy::fill), now, wall);
         let responder = Responder::new(ResponderConfig::DEFAULT);
-        let (routes, work) = (HashMap::new(), VecDeque::new());
-        Ok(Self { auth, machine, responder, routes, app, offers, binding, kerberos, work })
+        let (rpc, peers, routes) = (RpcSide::new(channel_lifetime), HashMap::new(), HashMap::new());
+        let work = VecDeque::new();
+        Ok(Self { auth, machine, responder, rpc, peers, routes, app, offers, binding, kerberos, work })
     }
 
     /// Lets the layers and the application talk until nobody has anything left to say.
@@ -111,8 +121,14 @@ impl ServerStack {
                 }
             } else if let Some(event) = self.machine.poll_event() {
                 self.app.on_event(now, &mut self.machine, event);
+            } else if let Some((to, delivered)) = self.app.take_delivered() {
+                self.rpc.on_delivered(&to, delivered);
             } else {
-                return result;
+                self.rpc.settle(now, FileTime::from_system(SystemTime::now()), &mut self.app);
+                match self.rpc.take_waiting() {
+                    Some(principal) => self.app.on_async_waiting(now, &mut self.machine, &principal),
+                    None => return result,
+                }
             }
         }
     }
@@ -121,18 +137,31 @@ impl ServerStack {
     fn route(&mut self, now: Instant, delivery: Delivery) -> Result<(), Error> {
         let Delivery { conn, principal, event, .. } = delivery;
         match &event {
-            HttpEvent::Head(Head::Request(head)) => match Service::of_target(head.target()) {
-                Some(_) => drop(self.routes.insert(conn, Route::Autodiscover)),
-                None => drop(self.routes.remove(&conn)),
-            },
+            HttpEvent::Head(Head::Request(head)) => {
+                let route = match Service::of_target(head.target()) {
+                    Some(_) => Some(Route::Autodiscover),
+                    None => is_rpc_proxy(head.target()).then_some(Route::RpcProxy),
+                };
+                match route {
+                    Some(route) => drop(self.routes.insert(conn, route)),
+                    None => drop(self.routes.remove(&conn)),
+                }
+            }
             HttpEvent::Reset(_) => {
-                self.routes.remove(&conn);
+                if self.routes.remove(&conn) == Some(Route::RpcProxy) {
+                    let peer = self.peers.get(&conn).copied();
+                    self.rpc.handle(now, conn, peer, None, event.clone())?;
+                }
                 self.responder.handle(now, conn, None, event.clone())?;
                 return self.machine.handle(now, conn, None, event);
             }
             _ => {}
         }
         match self.routes.get(&conn) {
+            Some(Route::RpcProxy) => {
+                let peer = self.peers.get(&conn).copied();
+                self.rpc.handle(now, conn, peer, principal.as_ref(), event)
+            }
             Some(_) => self.responder.handle(now, conn, principal.as_ref(), event),
             None => self.machine.handle(now, conn, principal.as_ref(), event),
         }
@@ -193,7 +222,9 @@ impl Stack for ServerStack {
         let binding = self.binding.clone().unwrap_or(ChannelBinding::None);
         // Refused only for a number that is taken, and the driver takes none twice.
         let _ = self.auth.accept(conn, self.binding.is_some(), binding);
-        self.machine.open(conn, opened.peer.map(|peer| peer.ip()));
+        let peer = opened.peer.map(|peer| peer.ip());
+        self.peers.extend(peer.map(|peer| (conn, peer)));
+        self.machine.open(conn, peer);
     }
 
     fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
@@ -210,8 +241,11 @@ impl Stack for ServerStack {
             HttpEvent::Reset(_) => {
                 // The layer tells the machines of those connections only that it let through.
                 let told = self.responder.handle(now, conn, None, event.clone());
+                let handled = self.auth.handle(now, conn, event);
+                let settled = self.settle(now);
                 self.routes.remove(&conn);
-                told.and(self.auth.handle(now, conn, event))
+                self.peers.remove(&conn);
+                told.and(handled).and(settled)
             }
             event if anonymous => self.responder.handle(now, conn, None, event),
             event => self.auth.handle(now, conn, event),
@@ -230,7 +264,10 @@ impl Stack for ServerStack {
                     return Some(transmit);
                 }
                 Some(transmit) => transmit,
-                None => self.machine.poll_transmit(now)?,
+                None => match self.rpc.poll_transmit() {
+                    Some(transmit) => transmit,
+                    None => self.machine.poll_transmit(now)?,
+                },
             };
             let conn = transmit.conn();
             if self.auth.handle_outgoing(now, transmit).is_err() {
@@ -243,6 +280,7 @@ impl Stack for ServerStack {
         self.auth.handle_timeout(now);
         self.machine.handle_timeout(now);
         self.responder.handle_timeout(now);
+        self.rpc.handle_timeout(now);
         let _ = self.settle(now);
     }
 
@@ -260,6 +298,11 @@ impl Stack for ServerStack {
 
     fn poll_timeout(&self) -> Option<Instant> {
         let machines = self.machine.poll_timeout().into_iter().chain(self.responder.poll_timeout());
-        machines.chain(self.auth.poll_timeout()).min()
+        machines.chain(self.auth.poll_timeout()).chain(self.rpc.poll_timeout()).min()
     }
+}
+
+/// Whether a request goes to the proxy of RPC over HTTP.
+fn is_rpc_proxy(target: &str) -> bool {
+    PathKind::of(target.split_once('?').map_or(target, |(path, _)| path)).is_some()
 }

@@ -1,0 +1,160 @@
+//! The Session Contexts of EMSMDB, by their context handles.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use oxwire::core::{Guid, Principal};
+use oxwire::rpc::association::CallId;
+use oxwire::rpc::ndr::ContextHandle;
+use oxwire::rpch::endpoint::VirtualConnectionId;
+
+use super::super::objects::Objects;
+use crate::mailbox::Delivered;
+
+/// Sessions of one user at a time.
+const PER_USER: usize = 64;
+
+/// How long EcDoAsyncWaitEx waits: five minutes, [MS-OXCRPC] 3.3.4.1.
+const WAIT: Duration = Duration::from_secs(5 * 60);
+
+/// One Session Context.
+pub(super) struct Session {
+    pub(super) principal: Principal,
+    pub(super) objects: Objects,
+    /// The asynchronous context handle, once asked for.
+    asynchronous: Option<Guid>,
+    waiting: Option<Waiting>,
+    /// The association group that its handle is valid in.
+    group: u32,
+    /// For the log.
+    pub(super) index: u16,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    connection: VirtualConnectionId,
+    call: CallId,
+    until: Option<Instant>,
+}
+
+/// All of them.
+#[derive(Default)]
+pub(super) struct Sessions {
+    by_handle: HashMap<Guid, Session>,
+    last_index: u16,
+    /// Whose waits have begun and are not told to the application yet.
+    began: VecDeque<Principal>,
+}
+
+fn guid() -> Guid {
+    let mut bytes = [0; 16];
+    crate::entropy::fill(&mut bytes);
+    Guid::from_entropy(bytes)
+}
+
+impl Sessions {
+    /// Opens one; `None` where the user has enough.
+    pub(super) fn open(&mut self, principal: &Principal, group: u32) -> Option<(ContextHandle, u16)> {
+        if self.by_handle.values().filter(|session| session.principal == *principal).count() >= PER_USER {
+            return None;
+        }
+        self.last_index = self.last_index.wrapping_add(1);
+        let (handle, index) = (guid(), self.last_index);
+        let (principal, objects) = (principal.clone(), Objects::default());
+        self.by_handle.insert(handle, Session { principal, objects, asynchronous: None, waiting: None, group, index });
+        Some((ContextHandle::new(handle), index))
+    }
+
+    /// The session of a handle, if it is that user's and of that group.
+    pub(super) fn of(&mut self, handle: &ContextHandle, principal: &Principal, group: u32) -> Option<&mut Session> {
+        self.by_handle.get_mut(&handle.uuid).filter(|session| session.principal == *principal && session.group == group)
+    }
+
+    /// Ends a session; a wait of its is over with it, and whose it is comes back.
+    pub(super) fn close(&mut self, handle: &ContextHandle) -> Option<(VirtualConnectionId, CallId)> {
+        self.by_handle.remove(&handle.uuid)?.waiting.map(|waiting| (waiting.connection, waiting.call))
+    }
+
+    /// The asynchronous context handle of a session.
+    pub(super) fn asynchronous(
+        &mut self,
+        handle: &ContextHandle,
+        principal: &Principal,
+        group: u32,
+    ) -> Option<ContextHandle> {
+        let session = self.of(handle, principal, group)?;
+        Some(ContextHandle::new(*session.asynchronous.get_or_insert_with(guid)))
+    }
+
+    /// Begins a wait. `false` where it is over at once: an event is there, or the handle is none (R1888).
+    pub(super) fn wait(
+        &mut self,
+        now: Instant,
+        asynchronous: &ContextHandle,
+        principal: &Principal,
+        connection: VirtualConnectionId,
+        call: CallId,
+    ) -> bool {
+        let found = self
+            .by_handle
+            .values_mut()
+            .find(|session| session.asynchronous == Some(asynchronous.uuid) && session.principal == *principal);
+        match found {
+            Some(session) if session.objects.next_notice().is_none() && session.waiting.is_none() => {
+                session.waiting = Some(Waiting { connection, call, until: now.checked_add(WAIT) });
+                self.began.push_back(principal.clone());
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Nobody waits for that call any more; whether somebody did.
+    pub(super) fn end_wait(&mut self, connection: VirtualConnectionId, call: CallId) -> bool {
+        self.end(|waiting| waiting.connection == connection && waiting.call == call)
+    }
+
+    /// A virtual connection has ended.
+    pub(super) fn end_waits_of(&mut self, connection: VirtualConnectionId) {
+        self.end(|waiting| waiting.connection == connection);
+    }
+
+    fn end(&mut self, which: impl Fn(&Waiting) -> bool) -> bool {
+        let mut found = false;
+        for session in self.by_handle.values_mut() {
+            found |= session.waiting.take_if(|waiting| which(waiting)).is_some();
+        }
+        found
+    }
+
+    /// An association group is gone, and its sessions with it ([MS-RPCE] 3.3.3.7.1).
+    pub(super) fn run_down(&mut self, group: u32) -> Vec<u16> {
+        let gone = self.by_handle.extract_if(|_, session| session.group == group);
+        gone.map(|(_, session)| session.index).collect()
+    }
+
+    /// Whose session waits for an event that is not there: once for each wait.
+    pub(super) fn take_waiting(&mut self) -> Option<Principal> {
+        self.began.pop_front()
+    }
+
+    /// Queues what the subscriptions of a user want to hear; gives the waits that are over.
+    pub(super) fn on_delivered(&mut self, to: &Principal, delivered: Delivered) -> Vec<(VirtualConnectionId, CallId)> {
+        let theirs = self.by_handle.values_mut().filter(|session| session.principal == *to);
+        let told = theirs.filter_map(|session| session.objects.on_delivered(delivered).then(|| session.waiting.take()));
+        told.flatten().map(|waiting| (waiting.connection, waiting.call)).collect()
+    }
+
+    /// Waits that have lasted long enough.
+    pub(super) fn take_overdue(&mut self, now: Instant) -> Vec<(CallId, VirtualConnectionId)> {
+        let overdue = |waiting: &mut Waiting| waiting.until.is_some_and(|until| until <= now);
+        let sessions = self.by_handle.values_mut();
+        let taken = sessions.filter_map(|session| session.waiting.take_if(overdue));
+        taken.map(|waiting| (waiting.call, waiting.connection)).collect()
+    }
+
+    /// When the first of them is over.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.by_handle.values().filter_map(|session| session.waiting?.until).min()
+    }
+}
