@@ -26,6 +26,9 @@ use crate::net::socket::Opened;
 /// The server's NetBIOS name in NTLM.
 pub(super) const SERVER_NAME: &str = "OXPROBE";
 
+/// The server's DNS name in NTLM. impacket takes no challenge without one.
+pub(super) const DNS_NAME: &str = "localhost";
+
 /// Authentication, machine, application.
 pub(crate) struct ServerStack {
     auth: ServerLayer,
@@ -94,6 +97,7 @@ impl ServerStack {
         // Whoever says --plain wants Basic to work there.
         auth.cleartext = certificate.is_none();
         auth.ntlm.extended_protection = epa;
+        auth.ntlm.dns_computer = DNS_NAME.into();
         // RFC 5929 defines no binding for some certificates (Ed25519): clients cannot send one then.
         let binding = certificate.map(|der| ChannelBinding::of_certificate(der).unwrap_or(ChannelBinding::None));
         let config = ServerConfig::new().with_secure_cookies(binding.is_some());

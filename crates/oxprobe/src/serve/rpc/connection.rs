@@ -18,6 +18,7 @@ use oxwire::rpc::pdu::{AuthType, FaultStatus, RejectReason};
 use oxwire::rpch::endpoint::{self, VirtualConnection};
 
 use super::super::app::App;
+use super::super::stack::{DNS_NAME, SERVER_NAME};
 use super::Shared;
 use super::calls::{self, Called};
 
@@ -149,8 +150,9 @@ impl Served {
         let security = match negotiate.security {
             None => None,
             Some((_, AuthType::WINNT | AuthType::GSS_NEGOTIATE, _)) => {
-                let ntlm = Mechanism::ntlm_acceptor(AcceptorConfig::new(super::super::stack::SERVER_NAME));
-                Some(Acceptor::new(vec![ntlm], ListProtection::default()))
+                let mut config = AcceptorConfig::new(SERVER_NAME);
+                config.dns_computer = DNS_NAME.into();
+                Some(Acceptor::new(vec![Mechanism::ntlm_acceptor(config)], ListProtection::default()))
             }
             Some((_, other, _)) => {
                 self.told(app, &format!("authentication inside RPC refused: {other:?} is not offered"));
