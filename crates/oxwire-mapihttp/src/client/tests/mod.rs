@@ -1,7 +1,10 @@
 //! A client on a virtual clock, with a server that a test writes line by line.
 
+mod answers;
+mod cookies;
 mod exchange;
 mod failure;
+mod headers;
 mod pause;
 mod plain;
 mod property;
