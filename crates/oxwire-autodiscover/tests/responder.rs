@@ -129,6 +129,18 @@ fn answers_make_candidates() {
     assert_eq!(proxies, [("in.example.com", "1@example.com"), ("out.example.com", "1@example.com")]);
 }
 
+/// [MS-OXCMAPIHTTP] 2.1, 2.2.2: destination server, path and parameters come from here, and each endpoint has a URI of its own.
+#[test]
+fn r459_r28_r29_r1436_r1437_each_endpoint_has_a_uri_of_its_own() {
+    let response = outlook(&[("X-MapiHttpCapability", "1")], Known::Mailbox(&mailbox()));
+    let capabilities = Capabilities { mapi_http: true, rpc_http: false, rpc: false };
+    let candidates = choose(&response, capabilities, &Policy::DEFAULT).candidates;
+    let endpoints: Vec<_> = candidates.into_iter().map(|candidate| candidate.endpoint).collect();
+    let mail_store = "https://mail.example.com/mapi/emsmdb/?MailboxId=1@example.com";
+    let address_book = Some("https://mail.example.com/mapi/nspi/?MailboxId=1@example.com");
+    assert_eq!(endpoints, [Endpoint::MapiHttp { mail_store, address_book }]);
+}
+
 #[test]
 fn redirects() {
     let address = outlook(&[], Known::RedirectAddr("kim@tenant.example"));

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use oxwire_auth::client::{ClientConfig, ClientEvent, Target};
 use oxwire_auth::AuthScheme;
+use oxwire_auth::client::{ClientConfig, ClientEvent, Target};
 use oxwire_http::{Head, HttpEvent};
 
 use crate::script::{NTLM, Script, URL, response};
