@@ -4,7 +4,7 @@
 use oxwire_autodiscover::pox::{
     AuthPackage, MobileResponse, Outcome, ProtocolType, Request, Response, Schema, Setting,
 };
-use oxwire_autodiscover::responder::{Asked, Known, Mailbox, MapiHttp, Proxy, Reply, RpcHttp, UrlPair};
+use oxwire_autodiscover::responder::{Asked, Known, Mailbox, MapiHttp, Proxy, Reply, RpcHttp, Subject, UrlPair};
 use oxwire_autodiscover::transport::{Capabilities, Endpoint, Policy, choose};
 use oxwire_autodiscover::xml::{Source, XmlLimits};
 
@@ -225,4 +225,28 @@ fn acceptable_schema_decides() {
     let body = request.encode().unwrap();
     let Asked::Question(question) = Asked::pox("POST", [], body.as_bytes(), XmlLimits::DEFAULT) else { panic!() };
     assert_eq!((question.schema(), question.legacy_dn()), (Schema::MobileSync, Some("/o=example/cn=kim")));
+}
+
+/// [MS-OXDSCLI] 3.2.5: of a request that names both, the distinguished name is what is asked for.
+#[test]
+fn a_distinguished_name_counts_more_than_an_address() {
+    let address = "<EMailAddress>kim@example.com</EMailAddress>";
+    let dn = "<LegacyDN>/o=example/cn=lee</LegacyDN>";
+    let table = [
+        (format!("{address}{dn}"), Subject::LegacyDn("/o=example/cn=lee")),
+        (format!("{dn}{address}"), Subject::LegacyDn("/o=example/cn=lee")),
+        (dn.to_owned(), Subject::LegacyDn("/o=example/cn=lee")),
+        (address.to_owned(), Subject::Address("kim@example.com")),
+        (format!("{address}<LegacyDN/>"), Subject::Address("kim@example.com")),
+    ];
+    for (elements, expected) in table {
+        let body = format!(
+            "<Autodiscover><Request>{elements}<AcceptableResponseSchema>{}</AcceptableResponseSchema></Request></Autodiscover>",
+            Schema::Outlook.response()
+        );
+        let Asked::Question(question) = Asked::pox("POST", [], body.as_bytes(), XmlLimits::DEFAULT) else {
+            panic!("{body}")
+        };
+        assert_eq!(question.subject(), Some(expected), "{body}");
+    }
 }

@@ -3,7 +3,7 @@
 use oxwire::autodiscover::json::Protocol;
 use oxwire::autodiscover::responder::{
     Known, KnownDomain, KnownFederation, KnownJson, KnownSoap, Mailbox, MapiHttp, Proxy, Reply, RpcHttp, SoapQuestion,
-    UrlPair, Wanted, answer_json,
+    Subject, UrlPair, Wanted, answer_json,
 };
 use oxwire::autodiscover::soap::RequestBody;
 
@@ -57,11 +57,10 @@ impl Offers {
     pub(crate) fn reply(&self, users: &Users, wanted: &Wanted) -> Option<Reply> {
         match wanted {
             Wanted::Pox(question) => {
-                let user = match (question.email_address(), question.legacy_dn()) {
-                    (Some(address), _) => users.of_address(address),
-                    (None, Some(dn)) => users.of_dn(dn),
-                    (None, None) => None,
-                };
+                let user = question.subject().and_then(|subject| match subject {
+                    Subject::Address(address) => users.of_address(address),
+                    Subject::LegacyDn(dn) => users.of_dn(dn),
+                });
                 let mailbox = user.map(|user| self.mailbox(user));
                 Some(question.answer(mailbox.as_ref().map_or(Known::Nobody, Known::Mailbox)))
             }
@@ -114,7 +113,7 @@ const SERVER_VERSION: &str = "73C08000";
 pub(crate) fn told(wanted: &Wanted) -> String {
     match wanted {
         Wanted::Pox(question) => {
-            let who = question.email_address().or(question.legacy_dn()).unwrap_or_default();
+            let who = question.legacy_dn().or(question.email_address()).unwrap_or_default();
             format!("Autodiscover POX for {who:?}")
         }
         Wanted::Soap(question) => format!("Autodiscover SOAP for {:?}", question.subjects()),

@@ -40,5 +40,5 @@ mod soap;
 pub use facts::{Known, KnownDomain, KnownFederation, KnownSoap, Mailbox, MapiHttp, Proxy, RpcHttp, UrlPair, Web};
 pub use json::{AskedJson, KnownJson, answer_json};
 pub use machine::{Event, QuestionHandle, Responder, ResponderConfig, Service, Wanted};
-pub use question::{Asked, Question, Reply};
+pub use question::{Asked, Question, Reply, Subject};
 pub use soap::{AskedSoap, SoapQuestion};

@@ -80,6 +80,15 @@ impl Asked {
     }
 }
 
+/// Whose mailbox a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject<'q> {
+    /// That of an address.
+    Address(&'q str),
+    /// That of a distinguished name.
+    LegacyDn(&'q str),
+}
+
 /// A request for the settings of one mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
@@ -89,13 +98,20 @@ pub struct Question {
 }
 
 impl Question {
-    /// The address that is asked for.
+    /// Whose mailbox is asked for. Where a request names an address and a distinguished name, the name counts: [MS-OXDSCLI] 3.2.5.
+    /// `None` is not seen in what [`Asked::pox`] gives: a request without either is answered with error 600.
+    #[must_use]
+    pub fn subject(&self) -> Option<Subject<'_>> {
+        self.legacy_dn().map(Subject::LegacyDn).or_else(|| self.email_address().map(Subject::Address))
+    }
+
+    /// The address in the request.
     #[must_use]
     pub fn email_address(&self) -> Option<&str> {
         self.request.email_address.as_deref().filter(|address| !address.is_empty())
     }
 
-    /// The distinguished name that is asked for.
+    /// The distinguished name in the request.
     #[must_use]
     pub fn legacy_dn(&self) -> Option<&str> {
         self.request.legacy_dn.as_deref().filter(|name| !name.is_empty())

@@ -227,14 +227,42 @@ fn outlook_order_of_steps() {
     assert_eq!(begins("SCP"), 3);
 }
 
-/// [MS-OXDISCO] 3.1.5 asks for SRV records before it tries the redirect.
+/// [MS-OXDISCO] 3.1.5 names them in this order: service connection points (3.1.5.1), the domain of the address (3.1.5.2), SRV records
+/// (3.1.5.3), the GET that is redirected (3.1.5.4).
 #[test]
 fn oxdisco_order_of_steps() {
     let mut config = Config::default();
     config.order = Step::OXDISCO.to_vec();
     let run = Internet::default().discover("kim@example.com", &config);
-    let steps: Vec<Step> = run.trail.iter().map(|entry| entry.step).collect();
-    assert_eq!(steps, Step::OXDISCO);
+    let asked: Vec<String> =
+        run.trail().lines().map(|line| line.split(": ").take(2).collect::<Vec<_>>().join(": ")).collect();
+    let expected = [
+        "SCP: the client's directory",
+        "https root domain: POST https://example.com/autodiscover/autodiscover.xml",
+        "https autodiscover domain: POST https://autodiscover.example.com/autodiscover/autodiscover.xml",
+        "SRV: SRV _autodiscover._tcp.example.com",
+        "http redirect: GET http://autodiscover.example.com/autodiscover/autodiscover.xml",
+    ];
+    assert_eq!(asked, expected);
+}
+
+/// Where SRV and the redirect both lead to settings, the order decides, which is not the same for Outlook and the specification.
+#[test]
+fn srv_or_the_redirect_by_the_order() {
+    let url = "https://moved.example/autodiscover/autodiscover.xml";
+    let mut net = Internet::default()
+        .host("http://autodiscover.example.com", Host::Says(moved(url)))
+        .host("https://moved.example", Host::Says(settings("moved.example")))
+        .host("https://srv.example", Host::Says(settings("srv.example")));
+    net.srv.insert("_autodiscover._tcp.example.com".to_owned(), Some(vec![srv(0, 0, 443, "srv.example.")]));
+    for (order, expected, step) in
+        [(&Step::OUTLOOK[..], "moved.example", Step::HttpRedirect), (&Step::OXDISCO[..], "srv.example", Step::Srv)]
+    {
+        let mut config = config();
+        config.order = order.to_vec();
+        let run = net.discover("kim@example.com", &config);
+        assert_eq!((run.server().as_deref(), run.step()), (Some(expected), Some(step)), "{}", run.trail());
+    }
 }
 
 /// Each policy key of Outlook's leaves its step out, and no other one.
