@@ -261,6 +261,11 @@ fn faults() {
     }
     let (code, message) = fault("POST", b"<s:Envelope><s:Body><Other/></s:Body></s:Envelope>");
     assert!(code == "s:Client" && message.contains("at byte 20, /s:Envelope/s:Body/Other"), "{message}");
+    // The path in the words may hold characters that the fault cannot.
+    for name in ["a\u{FFFE}", "a\u{85}"] {
+        let (code, message) = fault("POST", format!("<{name}><b").as_bytes());
+        assert!(code == "s:Client" && message.contains("/a"), "{message}");
+    }
     let security = good.replace("<s:Header>", "<s:Header><w:Security s:mustUnderstand=\"1\"/>");
     assert_eq!(fault("POST", security.as_bytes()).0, "s:MustUnderstand");
 }

@@ -9,7 +9,7 @@ use crate::soap::{
     USER_SETTINGS,
 };
 use crate::text::Text;
-use crate::xml::{Source, XmlErrorKind, XmlLimits};
+use crate::xml::{Source, XmlErrorKind, XmlLimits, is_character};
 
 /// What an HTTP request to `autodiscover.svc` comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl AskedSoap {
 
 fn fault(code: &str, message: &str) -> Reply {
     // Words of an error may hold a character of the request that XML forbids.
-    let message: String = message.chars().filter(|c| !c.is_control()).collect();
+    let message: String = message.chars().filter(|c| is_character(*c) && !c.is_control()).collect();
     let fault = Fault { code: code.into(), message: message.into(), ..Fault::default() };
     let body = Response::new(ResponseBody::Fault(fault)).encode().unwrap_or_default();
     Reply { status: 400, ..Reply::xml(body) }

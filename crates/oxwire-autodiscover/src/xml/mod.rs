@@ -14,6 +14,7 @@ mod writer;
 
 pub use error::{Path, XmlError, XmlErrorKind};
 pub use limits::XmlLimits;
+pub(crate) use reader::is_character;
 pub use reader::{Element, Reader};
 pub use source::Source;
 pub use writer::Writer;

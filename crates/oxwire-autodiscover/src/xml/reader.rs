@@ -461,6 +461,6 @@ fn is_name(name: &str) -> bool {
 }
 
 /// A character that a document may hold: XML 1.0, 2.2.
-pub(super) const fn is_character(c: char) -> bool {
+pub(crate) const fn is_character(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
