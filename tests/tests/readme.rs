@@ -37,6 +37,18 @@ fn what_the_documents_name_exists() {
     }
 }
 
+/// README lists the cargo features that the facade has.
+#[test]
+fn the_features_are_the_facades() {
+    let manifest = fs::read_to_string(root().join("crates/oxwire/Cargo.toml")).unwrap();
+    let default = manifest.split("default = [").nth(1).and_then(|rest| rest.split(']').next()).unwrap();
+    let default: Vec<_> = default.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+    let readme = readme();
+    let listed = readme.split("all on by default:").nth(1).and_then(|rest| rest.split(';').next()).unwrap();
+    let listed: Vec<_> = listed.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    assert_eq!(listed, default);
+}
+
 /// The version of the compiler that README promises is the one that Cargo.toml promises.
 #[test]
 fn the_compiler_version_is_the_manifests() {
