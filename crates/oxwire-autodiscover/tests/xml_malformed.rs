@@ -218,3 +218,16 @@ fn errors_say_where_and_what() {
         "at byte 24, /Autodiscover/Response: expected amp, lt, gt, apos, quot or a number after `&`"
     );
 }
+
+/// As many references as are allowed, behind as much text: where an offset into the input was worked out for each of them, and not only
+/// for an error, one small document took a processor for minutes.
+#[test]
+fn references_cost_no_search_for_their_place() {
+    let (text, references) = (" ".repeat(900_000), "&#65;".repeat(16_384));
+    let latin = format!("<?xml version='1.0' encoding='latin1'?><a><b>{text}</b><c>{references}</c></a>");
+    let source = Source::new(latin.as_bytes(), XmlLimits::DEFAULT).expect("within the limits");
+    let mut reader = Reader::new(&source);
+    reader.root().expect("a");
+    reader.skip().expect("well formed");
+    assert_eq!(reader.finish(), Ok(()));
+}

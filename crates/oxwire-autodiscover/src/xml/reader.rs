@@ -392,7 +392,7 @@ impl<'x> Reader<'x> {
             "gt" => return Ok('>'),
             "apos" => return Ok('\''),
             "quot" => return Ok('"'),
-            _ => reference.strip_prefix('#').ok_or(self.error(at, XmlErrorKind::Entity))?,
+            _ => reference.strip_prefix('#').ok_or_else(|| self.error(at, XmlErrorKind::Entity))?,
         };
         let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |hex| (hex, 16));
         let digits = Some(digits).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
