@@ -11,10 +11,12 @@ import gssapi
 import requests
 import spnego
 from gssapi.raw import ChannelBindings
+from impacket import ntlm as impacket_ntlm
+from impacket import spnego as impacket_spnego
 from spnego.channel_bindings import GssChannelBindings
 
 import mapihttp
-from gateway import Gateway, PyspnegoNegotiateAcceptor, Refused
+from gateway import Gateway, PyspnegoNegotiateAcceptor, Refused, SambaNegotiateAcceptor
 from kdc import Kdc
 from peers import Haproxy, Process, Server, certificate, der, free_port
 from world import check, connects, refused
@@ -164,6 +166,63 @@ def negotiate_pyspnego_with_anothers_binding_is_refused(world):
         log_has(made, "wrong password")
 
 
+class Impacket(requests.auth.AuthBase):
+    """impacket's SPNEGO and NTLM over requests, put together as its SMB client does: no MIC, no mechListMIC."""
+
+    def __init__(self, binding=None, password="secret"):
+        channel = GssChannelBindings(application_data=end_point(binding)).pack() if binding else None
+        self.binding = hashlib.md5(channel).digest() if channel else b""
+        self.password = password
+
+    def __call__(self, request):
+        request.register_hook("response", self.on_response)
+        return request
+
+    def on_response(self, response, **options):
+        if response.status_code != 401 or "Negotiate" not in response.headers.get("WWW-Authenticate", ""):
+            return response
+
+        def leg(response, token):
+            response.content
+            response.raw.release_conn()
+            request = response.request.copy()
+            request.deregister_hook("response", self.on_response)
+            request.headers["Authorization"] = "Negotiate " + base64.b64encode(token.getData()).decode()
+            return response.connection.send(request, **options)
+
+        first = impacket_ntlm.getNTLMSSPType1("", "", True, use_ntlmv2=True)
+        token = impacket_spnego.SPNEGO_NegTokenInit()
+        token["MechTypes"] = [impacket_spnego.TypesMech["NTLMSSP - Microsoft NTLM Security Support Provider"]]
+        token["MechToken"] = first.getData()
+        response = leg(response, token)
+        value = response.headers.get("WWW-Authenticate", "")
+        if not value.startswith("Negotiate "):
+            return response
+        challenge = impacket_spnego.SPNEGO_NegTokenResp(base64.b64decode(value.split()[1].rstrip(",")))["ResponseToken"]
+        last, _ = impacket_ntlm.getNTLMSSPType3(
+            first, bytes(challenge), "alice", self.password, "MAIL", channel_binding_value=self.binding, service="HTTP"
+        )
+        token = impacket_spnego.SPNEGO_NegTokenResp()
+        token["ResponseToken"] = last.getData()
+        return leg(response, token)
+
+
+@check
+def negotiate_impacket_with_and_without_binding(world):
+    identity = der(world.server_identity[0])
+    with server(world) as made:
+        connects(Impacket(), made.url)
+        log_has(made, "authenticated by Negotiate (NTLM), binding none")
+        connects(Impacket(identity), made.url)
+        log_has(made, "authenticated by Negotiate (NTLM), binding tls-server-end-point")
+        refused(Impacket(password="wrong"), made.url)
+        log_has(made, "wrong password")
+    with server(world, "--epa", "require") as made:
+        refused(Impacket(), made.url)
+        log_has(made, "no channel binding was sent, and Extended Protection is required")
+        connects(Impacket(identity), made.url)
+
+
 # ------------------------------------------------------------------------------------------------ our client at others' acceptors
 
 
@@ -194,6 +253,33 @@ def negotiate_pyspnego_refuses_our_client_where_the_binding_is_anothers(world):
         )
         assert status == 1 and "Negotiate with NTLM inside" in output, output
         assert gateway.verdicts[0].startswith("refused"), gateway.verdicts
+
+
+def samba_gateway(world):
+    return Gateway(
+        lambda: SambaNegotiateAcceptor("alice@mail.test", "secret"),
+        ("127.0.0.1", world.plain.port),
+        Server.USERS[0],
+        world.server_identity,
+        scheme="Negotiate",
+    )
+
+
+@check
+def negotiate_samba_ntlm_auth_accepts_our_client(world):
+    with samba_gateway(world) as gateway:
+        output = world.probe_ok(f"https://127.0.0.1:{gateway.port}/mapi/emsmdb/", "--insecure", "--auth", "negotiate")
+        assert authentication(output)["detail"]["mechanism"] == "NTLM", output
+        assert gateway.verdicts and all(v.startswith("accepted") for v in gateway.verdicts), gateway.verdicts
+
+
+@check
+def negotiate_samba_ntlm_auth_refuses_a_wrong_password_of_our_client(world):
+    with samba_gateway(world) as gateway:
+        url = f"https://127.0.0.1:{gateway.port}/mapi/emsmdb/"
+        status, output = world.probe(url, "--insecure", "--auth", "negotiate", password="wrong-one")
+        assert status == 1, f"ended {status}:\n{output}"
+        assert gateway.verdicts and all(v.startswith("refused") for v in gateway.verdicts), gateway.verdicts
 
 
 class GssapiAcceptor:
@@ -352,12 +438,16 @@ def negotiate_kerberos_between_our_ends_with_binding_required(world):
 
 @check
 def negotiate_haproxy_ends_tls(world):
-    """The three configurations behind a proxy that ends TLS: Off works, Require fails with its reason, the proxy's binding works."""
+    """Behind a proxy that ends TLS: Off and Allow work, Require fails with its reason, the proxy's binding works. Allow with the
+    proxy's binding configured takes it, and none, and not another's."""
     cert, key = certificate(world.directory, "offload")
     bundle = world.directory / "offload-bundle.pem"
     bundle.write_text(cert.read_text() + key.read_text())
     with (
         server(world, "--epa", "off", identity=False) as off,
+        server(world, "--epa", "allow", identity=False) as allow,
+        server(world, "--epa", "allow", "--tls-ends-at", cert, identity=False) as allow_bound,
+        server(world, "--epa", "allow", "--tls-ends-at", world.proxy_identity[0], identity=False) as allow_other,
         server(world, "--epa", "require", identity=False) as require,
         server(world, "--epa", "require", "--tls-ends-at", cert, *keytab(world), identity=False) as bound,
     ):
@@ -365,17 +455,32 @@ def negotiate_haproxy_ends_tls(world):
         directory.mkdir()
         routes = {
             name: (f"ssl crt {bundle}", "", made.port, "")
-            for name, made in (("off", off), ("require", require), ("bound", bound))
+            for name, made in (
+                ("off", off),
+                ("allow", allow),
+                ("allow_bound", allow_bound),
+                ("allow_other", allow_other),
+                ("require", require),
+                ("bound", bound),
+            )
         }
         with Haproxy(directory, routes) as haproxy:
             url = {name: f"https://localhost:{port}/mapi/emsmdb/" for name, port in haproxy.ports.items()}
             for auth in ("ntlm", "negotiate"):
                 world.probe_ok(url["off"], "--insecure", "--auth", auth)
+                world.probe_ok(url["allow"], "--insecure", "--auth", auth)
+                world.probe_ok(url["allow_bound"], "--insecure", "--auth", auth)
+                world.probe_ok(url["allow_bound"], "--insecure", "--auth", auth, "--binding", "none")
+                status, output = world.probe(url["allow_other"], "--insecure", "--auth", auth)
+                assert status == 1, output
                 status, output = world.probe(url["require"], "--insecure", "--auth", auth)
                 assert status == 1, output
                 world.probe_ok(url["bound"], "--insecure", "--auth", auth)
                 status, output = world.probe(url["bound"], "--insecure", "--auth", auth, "--binding", "none")
                 assert status == 1, output
+            log_has(allow_bound, "binding tls-server-end-point")
+            log_has(allow_bound, "binding none")
+            log_has(allow_other, "the channel binding is that of another TLS connection")
             log_has(require, "no channel binding is configured for this connection")
             log_has(bound, "no channel binding was sent, and Extended Protection is required")
             world.probe_ok(url["bound"], "--insecure", *tickets(world))

@@ -120,3 +120,23 @@ def samba_rpch_ntlm_and_ntlm_sealed(world):
 @check
 def samba_rpch_ntlm_and_spnego_sealed(world):
     samba(world, "spnego,seal", "ntlm")
+
+
+@check
+def samba_rpch_ntlm_and_spnego_connect(world):
+    samba(world, "spnego,connect", "ntlm")
+
+
+@check
+def samba_rpch_ntlm_and_spnego_at_packet_level(world):
+    samba(world, "spnego,packet", "ntlm")
+
+
+@check
+def samba_rpch_basic_and_spnego_signed(world):
+    samba(world, "spnego,sign", "basic")
+
+
+@check
+def samba_rpch_basic_and_ntlm_connect(world):
+    samba(world, "ntlm,connect", "basic")

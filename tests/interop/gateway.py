@@ -97,6 +97,34 @@ class SambaAcceptor:
         return None, rest
 
 
+class SambaNegotiateAcceptor:
+    """samba's ntlm_auth with its SPNEGO; NTLM inside, no domain controller and no winbindd."""
+
+    def __init__(self, user, password):
+        self.process = subprocess.Popen(
+            ["ntlm_auth", "--helper-protocol=gss-spnego", f"--username={user}", f"--password={password}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.verb = "YR"
+
+    def step(self, token):
+        self.process.stdin.write(f"{self.verb} {base64.b64encode(token).decode()}\n")
+        self.process.stdin.flush()
+        self.verb = "KK"
+        # "TT token *", "AF token user", "NA token reason", "BH reason".
+        answer, *rest = self.process.stdout.readline().split()
+        if answer == "TT":
+            return base64.b64decode(rest[0]), None
+        self.process.stdin.close()
+        self.process.wait()
+        if answer != "AF":
+            raise Refused(f"{answer} {rest}")
+        return None if rest[0] == "*" else base64.b64decode(rest[0]), rest[1]
+
+
 class Gateway:
     """`acceptor` makes one acceptor for each connection. `verdicts` tells what they said."""
 

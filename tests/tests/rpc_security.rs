@@ -268,19 +268,21 @@ fn calls_at_every_level() {
 /// fault that says so, and no call is left without an event.
 #[test]
 fn every_flipped_byte_is_found() {
-    for level in [AuthLevel::PKT, AuthLevel::PKT_INTEGRITY, AuthLevel::PKT_PRIVACY] {
+    let levels = [AuthLevel::PKT, AuthLevel::PKT_INTEGRITY, AuthLevel::PKT_PRIVACY];
+    for (auth_type, level) in TYPES.into_iter().flat_map(|t| levels.map(|level| (t, level))) {
         let mut len = 1;
         let mut at = 0;
         while at < len {
             for to_server in [true, false] {
-                let mut pair = Pair::bound(AuthType::WINNT, level);
+                let mut pair = Pair::bound(auth_type, level);
+                assert!(pair.client.signs_headers());
                 pair.client.call(pair.now, Call::new(ContextId(0), 3), Bytes::from_static(b"abc")).unwrap();
                 let pdu = pair.client.poll_transmit(pair.now).unwrap().unwrap().into_bytes();
                 if to_server {
                     len = pdu.len();
                     let error = pair.deliver(flipped(&pdu, at));
                     let refused = error.is_err() || matches!(pair.server.poll_transmit(pair.now), Ok(Some(_)));
-                    assert!(refused && pair.server.calls_in_flight() == 0, "{level:?}: byte {at} of the request");
+                    assert!(refused && pair.server.calls_in_flight() == 0, "{auth_type:?} {level:?}: byte {at} of the request");
                     continue;
                 }
                 pair.deliver(pdu).unwrap();
@@ -305,12 +307,14 @@ fn flipped(pdu: &Bytes, at: usize) -> Bytes {
 /// A request that was seen before is not taken again: replay detection of level pkt and above.
 #[test]
 fn replays_are_found() {
-    let mut pair = Pair::bound(AuthType::WINNT, AuthLevel::PKT);
-    pair.client.call(pair.now, Call::new(ContextId(0), 3), Bytes::from_static(b"abc")).unwrap();
-    let pdu = pair.client.poll_transmit(pair.now).unwrap().unwrap().into_bytes();
-    pair.deliver(pdu.clone()).unwrap();
-    let error = pair.deliver(pdu).unwrap_err();
-    assert!(error.to_string().contains("the signature does not verify"), "{error}");
+    for auth_type in TYPES {
+        let mut pair = Pair::bound(auth_type, AuthLevel::PKT);
+        pair.client.call(pair.now, Call::new(ContextId(0), 3), Bytes::from_static(b"abc")).unwrap();
+        let pdu = pair.client.poll_transmit(pair.now).unwrap().unwrap().into_bytes();
+        pair.deliver(pdu.clone()).unwrap();
+        let error = pair.deliver(pdu).unwrap_err();
+        assert!(error.to_string().contains("the signature does not verify"), "{auth_type:?}: {error}");
+    }
 }
 
 /// [MS-RPCE] 3.3.1.5.2.1: nobody answers rpc_auth_3, so its failure is the answer to the first request.
@@ -336,13 +340,15 @@ fn a_wrong_password_under_rpc_auth_3_is_faulted_at_the_first_request() {
 
 #[test]
 fn a_wrong_password_under_spnego_is_faulted_at_its_leg() {
-    let mut pair = Pair::new(Config::default());
-    let security = client_security(AuthType::GSS_NEGOTIATE, AuthLevel::PKT_PRIVACY, "wrong");
-    pair.client.bind(pair.now, WALL, &[EMSMDB], Some(security)).unwrap();
-    pair.run();
-    assert_eq!(pair.types().last(), Some(&Ptype::FAULT));
-    let Some(client::Event::Closed { reason }) = pair.client.poll_event() else { panic!("not closed") };
-    assert!(reason.contains("ERROR_ACCESS_DENIED"), "{reason}");
+    for level in [AuthLevel::CONNECT, AuthLevel::PKT_INTEGRITY, AuthLevel::PKT_PRIVACY] {
+        let mut pair = Pair::new(Config::default());
+        let security = client_security(AuthType::GSS_NEGOTIATE, level, "wrong");
+        pair.client.bind(pair.now, WALL, &[EMSMDB], Some(security)).unwrap();
+        pair.run();
+        assert_eq!(pair.types().last(), Some(&Ptype::FAULT), "{level:?}");
+        let Some(client::Event::Closed { reason }) = pair.client.poll_event() else { panic!("not closed") };
+        assert!(reason.contains("ERROR_ACCESS_DENIED"), "{reason}");
+    }
 }
 
 /// [MS-RPCE] 3.3.1.5.2.2: a mechanism that cannot sign is no good at level pkt and above; each end finds out by itself.
