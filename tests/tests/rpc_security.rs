@@ -282,7 +282,10 @@ fn every_flipped_byte_is_found() {
                     len = pdu.len();
                     let error = pair.deliver(flipped(&pdu, at));
                     let refused = error.is_err() || matches!(pair.server.poll_transmit(pair.now), Ok(Some(_)));
-                    assert!(refused && pair.server.calls_in_flight() == 0, "{auth_type:?} {level:?}: byte {at} of the request");
+                    assert!(
+                        refused && pair.server.calls_in_flight() == 0,
+                        "{auth_type:?} {level:?}: byte {at} of the request"
+                    );
                     continue;
                 }
                 pair.deliver(pdu).unwrap();
