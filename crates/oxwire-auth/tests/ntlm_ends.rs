@@ -382,6 +382,22 @@ fn curl_oem_strings_without_mic() {
     decide(&mut acceptor, Verdict::NtHash(nt_hash(PASSWORD))).unwrap();
 }
 
+/// FreeRDP 2.11 reads Version by the flag, and computes its MIC over as much of the challenge as that leaves.
+#[test]
+fn freerdp_asks_for_version_and_gets_the_flag_with_it() {
+    // The flags of FreeRDP's NEGOTIATE_MESSAGE, as its log has them, with and without VERSION.
+    for (asked, told) in [(0xE208_82B7, 15), (0xE008_82B7, 0)] {
+        let mut negotiate = b"NTLMSSP\0\x01\0\0\0".to_vec();
+        negotiate.extend(u32::to_le_bytes(asked));
+        negotiate.extend([0; 16]);
+        negotiate.extend([10, 0, 0, 0, 0, 0, 0, 15]);
+        let challenge = token(Acceptor::new(server()).step(Some(&negotiate), WALL, &mut entropy()).unwrap());
+        let message: ChallengeMessage<'_> = decode_all(&challenge, &Limits::DEFAULT).unwrap();
+        assert_eq!(message.flags.0 & 0x0200_0000, asked & 0x0200_0000, "{asked:08x}");
+        assert_eq!((message.version.revision, challenge[55]), (told, told), "{asked:08x}");
+    }
+}
+
 #[test]
 fn freerdp_lm_response_from_uninitialised_memory_is_ignored() {
     for lm in [vec![0xDE; 24], vec![0xAD; 400], vec![]] {

@@ -24,7 +24,10 @@ fn asked(change: impl FnOnce(&mut Vec<u8>)) -> (Acceptor, Result<Step, oxwire_co
     // ServerChallenge and MsvAvTimestamp of the recorded challenge.
     let mut entropy = |out: &mut [u8]| out.copy_from_slice(&[0x5c, 0x43, 0xbd, 0x89, 0xf2, 0x77, 0xf3, 0xf8]);
     let wall = FileTime::from_intervals(0x01dd_7960_6e8f_6910);
-    let mut acceptor = Acceptor::new(AcceptorConfig::new("OXPROBE"));
+    let mut config = AcceptorConfig::new("OXPROBE");
+    // As it was when this was recorded.
+    config.version = None;
+    let mut acceptor = Acceptor::new(config);
     let Step::Continue(challenge) = acceptor.step(Some(&token(NEGOTIATE)), wall, &mut entropy).unwrap() else {
         panic!("no challenge")
     };
