@@ -18,3 +18,16 @@ fn every_example_connects_executes_and_disconnects() {
         assert_eq!(lines.last(), Some(&"disconnected"), "{name}: {told}");
     }
 }
+
+#[test]
+fn rpc_over_http_streams_through_axum() {
+    let output = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--locked", "--example", "axum_rpc_proxy"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let (told, failed) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{told}{failed}");
+    assert!(told.contains("8 MiB there and back, 8 channels recycled"), "{told}");
+    assert!(told.contains("5 of them while the request body was open"), "{told}");
+}
