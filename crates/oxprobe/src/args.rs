@@ -78,6 +78,8 @@ USAGE
         --channel-lifetime BYTES
                               How much an OUT channel of RPC over HTTP carries before it is
                               recycled, 131072 to 2147483648; 1 GiB by default
+        --rpc-port PORT       another port that RPC over HTTP lets through, to the same
+                              interfaces; a client that wants others is told that they are not here
         --keytab FILE         Kerberos inside of Negotiate, with the keys of this file
         --gssapi-helper PROGRAM   what speaks Kerberos (default: oxwire-gssapi-helper)
         --host NAME[:PORT]    the name that Autodiscover tells (default: where it listens)
@@ -140,6 +142,8 @@ pub(crate) struct ServeArgs {
     pub(crate) epa: ExtendedProtection,
     /// How many bytes an OUT channel of RPC over HTTP carries.
     pub(crate) channel_lifetime: Option<u32>,
+    /// A port that RPC over HTTP lets through, beside those of a mailbox server.
+    pub(crate) rpc_port: Option<u16>,
     /// The PEM certificate of a proxy that ends TLS in front.
     pub(crate) tls_ends_at: Option<PathBuf>,
     /// Kerberos inside of Negotiate.
@@ -312,7 +316,7 @@ fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
     let (mut listen, mut host, mut plain, mut users) = (None, None, false, Vec::new());
     let mut schemes = Schemes::DEFAULT;
     let (mut epa, mut tls_ends_at, mut keytab, mut program) = (ExtendedProtection::Allow, None, None, None);
-    let mut channel_lifetime = None;
+    let (mut channel_lifetime, mut rpc_port) = (None, None);
     let (mut cert, mut key, mut write_ca) = (None, None, None);
     while let Some(arg) = parser.next()? {
         match arg {
@@ -339,6 +343,12 @@ fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
             Arg::Long("tls-ends-at") => tls_ends_at = Some(PathBuf::from(parser.value()?)),
             Arg::Long("channel-lifetime") => {
                 channel_lifetime = Some(lifetime(&text(parser, "--channel-lifetime")?)?);
+            }
+            Arg::Long("rpc-port") => {
+                let text = text(parser, "--rpc-port")?;
+                let port = text.parse().ok().filter(|port| *port != 0);
+                let Some(port) = port else { return usage(format!("--rpc-port {text}: expected 1 to 65535")) };
+                rpc_port = Some(port);
             }
             Arg::Long("keytab") => keytab = Some(PathBuf::from(parser.value()?)),
             Arg::Long("gssapi-helper") => program = Some(PathBuf::from(parser.value()?)),
@@ -381,6 +391,7 @@ fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
         kerberos,
         identity,
         channel_lifetime,
+        rpc_port,
         write_ca,
     };
     Ok(Command::Serve(args))

@@ -51,6 +51,7 @@ pub(crate) async fn run(json: bool) -> Result<bool, String> {
         identity: Some(identity),
         // The least there is, so that channels are recycled while one looks.
         channel_lifetime: Some(0x2_0000),
+        rpc_port: None,
         mail_on_wait: Some(mail),
         log: Log::Quiet,
     };

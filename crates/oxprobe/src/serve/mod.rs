@@ -63,6 +63,8 @@ pub(crate) struct Service {
     pub(crate) identity: Option<Identity>,
     /// How many bytes an OUT channel of RPC over HTTP carries; `None` is 1 GiB.
     pub(crate) channel_lifetime: Option<u32>,
+    /// A port that RPC over HTTP lets through, beside those of a mailbox server.
+    pub(crate) rpc_port: Option<u16>,
     /// Delivered to whoever waits first.
     pub(crate) mail_on_wait: Option<Mail>,
     /// Where requests are told.
@@ -156,6 +158,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), String> {
         authority,
         identity,
         channel_lifetime: args.channel_lifetime,
+        rpc_port: args.rpc_port,
         mail_on_wait: None,
         log: Log::Stderr,
     };
@@ -180,6 +183,7 @@ pub(crate) fn serve(listener: TcpListener, service: Service) -> Result<impl Futu
         authority,
         identity,
         channel_lifetime,
+        rpc_port,
         mail_on_wait,
         log,
     } = service;
@@ -193,7 +197,8 @@ pub(crate) fn serve(listener: TcpListener, service: Service) -> Result<impl Futu
     let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
     let certificate = leaf.as_deref().or(tls_ends_at.as_deref());
     let trust = Trust { schemes, epa, certificate, kerberos };
-    let stack = ServerStack::new(App::new(users, mail_on_wait, log), offers, trust, channel_lifetime, now, wall)
+    let rpc = rpc::RpcSide::new(channel_lifetime, rpc_port);
+    let stack = ServerStack::new(App::new(users, mail_on_wait, log), offers, trust, rpc, now, wall)
         .map_err(ServeError::Setup)?;
     Ok(accept_all(listener, Driver::new(stack, None), acceptor))
 }

@@ -79,7 +79,7 @@ impl ServerStack {
         app: App,
         offers: Offers,
         trust: Trust<'_>,
-        channel_lifetime: Option<u32>,
+        rpc: RpcSide,
         now: Instant,
         wall: FileTime,
     ) -> Result<Self, String> {
@@ -104,7 +104,7 @@ impl ServerStack {
         let machine = Server::new(now, wall, config, crate::entropy::fill).map_err(|error| error.to_string())?;
         let auth = ServerLayer::new(auth, Box::new(crate::entropy::fill), now, wall);
         let responder = Responder::new(ResponderConfig::DEFAULT);
-        let (rpc, peers, routes) = (RpcSide::new(channel_lifetime), HashMap::new(), HashMap::new());
+        let (peers, routes) = (HashMap::new(), HashMap::new());
         let work = VecDeque::new();
         Ok(Self { auth, machine, responder, rpc, peers, routes, app, offers, binding, kerberos, work })
     }

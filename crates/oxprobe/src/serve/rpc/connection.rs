@@ -147,6 +147,9 @@ impl Served {
     }
 
     fn on_negotiate(&mut self, now: Instant, wall: FileTime, shared: &mut Shared, app: &App, negotiate: &Negotiate) {
+        if negotiate.interfaces.is_empty() {
+            self.told(app, "bound to no interface that is here");
+        }
         let security = match negotiate.security {
             None => None,
             Some((_, AuthType::WINNT | AuthType::GSS_NEGOTIATE, _)) => {

@@ -45,11 +45,13 @@ pub(crate) struct RpcSide {
     owners: HashMap<ConnectionId, VirtualConnectionId>,
     shared: Shared,
     transmits: VecDeque<HttpTransmit>,
+    /// What is let through beside [`PORTS`].
+    port: Option<u16>,
 }
 
 impl RpcSide {
-    /// `channel_lifetime` is how many bytes an OUT channel carries; `None` is the library's default.
-    pub(crate) fn new(channel_lifetime: Option<u32>) -> Self {
+    /// `channel_lifetime` is how many bytes an OUT channel carries; `None` is the library's default. `port` is let through, too.
+    pub(crate) fn new(channel_lifetime: Option<u32>, port: Option<u16>) -> Self {
         let mut connection = VirtualConnectionConfig::DEFAULT;
         if let Some(bytes) = channel_lifetime {
             connection = connection.with_channel_lifetime(bytes);
@@ -65,6 +67,7 @@ impl RpcSide {
                 statistics: mgmt::Statistics::default(),
             },
             transmits: VecDeque::new(),
+            port,
         }
     }
 
@@ -124,7 +127,7 @@ impl RpcSide {
     fn on_event(&mut self, now: Instant, app: &App, event: EndpointEvent) {
         match event {
             EndpointEvent::Access(AccessRequest { handle, conn, request, .. }) => {
-                let known = PORTS.contains(&request.rpc.port);
+                let known = PORTS.contains(&request.rpc.port) || self.port == Some(request.rpc.port);
                 let verdict = if known { Verdict::Allow } else { Verdict::Deny(RpcError::SERVER_UNAVAILABLE) };
                 let told = if known { "opened" } else { "refused: no such port" };
                 app.note(conn, &format!("{} to {} {told}", request.kind, request.rpc));
