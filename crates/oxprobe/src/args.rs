@@ -17,6 +17,7 @@ use oxwire::http::{Origin, Scheme};
 
 use crate::decode::{DecodeArgs, Kind};
 use crate::kerberos::Helper;
+use crate::test::{Endpoint, RpcAuth};
 use reach::Options;
 pub(crate) use reach::{Reach, Search};
 
@@ -33,10 +34,15 @@ USAGE
       Finds the mailbox by Autodiscover, unless its endpoint is given, and goes through a session
       step by step: says of each step what was learned, or what was expected, what came and what
       to do.
-        --url URL             the mailbox endpoint as Autodiscover gives it, its query included
+        --url URL             the mailbox endpoint as Autodiscover gives it, its query included;
+                              with --transport rpchttp the RPC proxy, https://HOST/rpc/rpcproxy.dll
         --user-dn DN          the mailbox's legacy distinguished name, from the same answer
-        --transport WHICH     auto (default), mapihttp; rpchttp is not built yet
-        --listen-seconds N    how long NotificationWait may wait for news (default 5)
+        --transport WHICH     auto (default), mapihttp, rpchttp (Outlook Anywhere)
+        --rpc-server HOST:PORT    rpchttp: the RPC server behind the proxy, port 6001
+        --rpc-auth WHICH      rpchttp: NTLM inside RPC: none, connect, integrity, privacy
+                              (default; none with --ccache)
+        --listen-seconds N    how long NotificationWait, or EcDoAsyncWaitEx, may wait for news
+                              (default 5)
 
   oxprobe discover ADDRESS [options]
       Finds the mailbox by Autodiscover as Outlook does, shows every step on the way, and the
@@ -187,12 +193,23 @@ pub(crate) enum Target {
     /// From the command line, verbatim.
     Given {
         /// The endpoint.
-        url: String,
+        endpoint: Endpoint,
         /// The mailbox's legacy DN.
         user_dn: String,
     },
     /// From Autodiscover.
-    Search(Search),
+    Search(Search, Wanted),
+}
+
+/// `--transport`, and what goes with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// MAPI over HTTP may be chosen.
+    pub(crate) mapi_http: bool,
+    /// RPC over HTTP may be chosen.
+    pub(crate) rpc_http: bool,
+    /// Authentication inside RPC.
+    pub(crate) rpc_auth: RpcAuth,
 }
 
 /// What `discover` was told.
@@ -399,6 +416,7 @@ fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
 
 fn test(parser: &mut Parser) -> Result<Command, UsageError> {
     let (mut options, mut url, mut user_dn) = (Options::new(), None, None);
+    let (mut transport, mut rpc_server, mut rpc_auth) = ("auto".to_owned(), None, None);
     let mut listen = Duration::from_secs(5);
     while let Some(arg) = parser.next()? {
         let name = match arg {
@@ -417,13 +435,21 @@ fn test(parser: &mut Parser) -> Result<Command, UsageError> {
                 url = Some(value);
             }
             "user-dn" => user_dn = Some(text(parser, "--user-dn")?),
-            "transport" => match text(parser, "--transport")?.as_str() {
-                "auto" | "mapihttp" => {}
-                "rpchttp" => {
-                    return usage("--transport rpchttp: RPC over HTTP is not built into this program yet");
+            "transport" => {
+                let value = text(parser, "--transport")?;
+                if !matches!(value.as_str(), "auto" | "mapihttp" | "rpchttp") {
+                    return usage(format!("--transport {value}: expected auto, mapihttp or rpchttp"));
                 }
-                value => return usage(format!("--transport {value}: expected auto, mapihttp or rpchttp")),
-            },
+                transport = value;
+            }
+            "rpc-server" => {
+                let value = text(parser, "--rpc-server")?;
+                let server = value.parse().or_else(|_| {
+                    usage(format!("--rpc-server {value}: expected HOST:PORT, as mailbox.example.com:6001"))
+                })?;
+                rpc_server = Some(server);
+            }
+            "rpc-auth" => rpc_auth = Some(rpc_auth_level(&text(parser, "--rpc-auth")?)?),
             "listen-seconds" => {
                 let value = text(parser, "--listen-seconds")?;
                 let seconds = value.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
@@ -437,12 +463,36 @@ fn test(parser: &mut Parser) -> Result<Command, UsageError> {
         }
     }
     let (reach, search) = options.finish("test")?;
+    if transport == "mapihttp" && (rpc_server.is_some() || rpc_auth.is_some()) {
+        return usage("test: --rpc-server and --rpc-auth belong to RPC over HTTP, --transport rpchttp");
+    }
+    if reach.kerberos.is_some() && rpc_auth.is_some_and(|level| level != RpcAuth::None) {
+        return usage("test: NTLM inside RPC wants a password: with --ccache say --rpc-auth none");
+    }
+    let level = rpc_auth.unwrap_or(if reach.kerberos.is_some() { RpcAuth::None } else { RpcAuth::Privacy });
     let target = match (url, user_dn) {
-        (None, None) => Target::Search(search),
+        (None, None) if rpc_server.is_some() => return usage("test: --rpc-server goes with --url and --user-dn"),
+        (None, None) => {
+            let (mapi_http, rpc_http) = (transport != "rpchttp", transport != "mapihttp");
+            Target::Search(search, Wanted { mapi_http, rpc_http, rpc_auth: level })
+        }
         (Some(_), Some(_)) if search != Search::default() => {
             return usage("test: --srv, --dns, --allow and --policy belong to Autodiscover, and --url goes without");
         }
-        (Some(url), Some(user_dn)) if user_dn.starts_with('/') => Target::Given { url, user_dn },
+        (Some(url), Some(user_dn)) if user_dn.starts_with('/') => {
+            let endpoint = match (transport == "rpchttp", rpc_server) {
+                (true, Some(server)) => Endpoint::RpcHttp { url, server, level },
+                (true, None) => {
+                    return usage("test: --rpc-server HOST:PORT is missing, the server behind the RPC proxy");
+                }
+                (false, Some(_)) => return usage("test: --rpc-server goes with --transport rpchttp"),
+                (false, None) if rpc_auth.is_some() => {
+                    return usage("test: --rpc-auth goes with --transport rpchttp");
+                }
+                (false, None) => Endpoint::MapiHttp { url },
+            };
+            Target::Given { endpoint, user_dn }
+        }
         (Some(_), Some(user_dn)) => {
             return usage(format!("--user-dn {user_dn}: expected a legacy distinguished name, /o=…/ou=…/cn=…"));
         }
@@ -514,6 +564,16 @@ fn scheme_list(value: &str) -> Result<Schemes, UsageError> {
         }
     }
     Ok(schemes)
+}
+
+fn rpc_auth_level(value: &str) -> Result<RpcAuth, UsageError> {
+    match value {
+        "none" => Ok(RpcAuth::None),
+        "connect" => Ok(RpcAuth::Connect),
+        "integrity" => Ok(RpcAuth::Integrity),
+        "privacy" => Ok(RpcAuth::Privacy),
+        _ => usage(format!("--rpc-auth {value}: expected none, connect, integrity or privacy")),
+    }
 }
 
 /// Bytes of a channel lifetime, [MS-RPCH] 2.2.3.5.5.

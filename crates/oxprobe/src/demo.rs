@@ -1,19 +1,20 @@
 //! `serve`, `discover` and `test` against each other, in one process.
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oxwire::auth::ntlm::ExtendedProtection;
 use oxwire::core::SecretString;
+use oxwire::rpch::http::RpcTarget;
 use tokio::net::TcpListener;
 
-use crate::args::{AuthChoice, Schemes, Search};
+use crate::args::{AuthChoice, Schemes, Search, Wanted};
 use crate::discover::{self, Quest};
 use crate::log::Log;
 use crate::net::dial::{ConnectTo, Dialer};
 use crate::report::Report;
 use crate::serve::{self, Mail, Service};
-use crate::test::{self, Plan};
+use crate::test::{self, Endpoint, Plan, RpcAuth};
 use crate::tls::{ClientTls, Identity};
 
 const ADDRESS: &str = "ada@oxwire.test";
@@ -74,18 +75,19 @@ pub(crate) async fn run(json: bool) -> Result<bool, String> {
         search: Search::default(),
     };
     let mut report = Report::new(std::io::stdout().lock(), json);
-    let run = session(&quest, &mut report).await;
+    let run = session(&quest, &address.to_string(), &mut report).await;
     server.abort();
     run.map_err(|error| format!("standard output: {error}"))?;
     Ok(!report.failed())
 }
 
-/// Finds the mailbox and goes through a session with it.
-async fn session<W: Write>(quest: &Quest, report: &mut Report<W>) -> std::io::Result<()> {
-    let Some((url, user_dn)) = discover::endpoint_of(quest, report).await? else { return Ok(()) };
-    let plan = Plan {
+/// Finds the mailbox and goes through a session with it, by either transport.
+async fn session<W: Write>(quest: &Quest, authority: &str, report: &mut Report<W>) -> std::io::Result<()> {
+    let wanted = Wanted { mapi_http: true, rpc_http: false, rpc_auth: RpcAuth::Privacy };
+    let Some((endpoint, user_dn)) = discover::endpoint_of(quest, wanted, report).await? else { return Ok(()) };
+    let mut plan = Plan {
         address: ADDRESS.to_owned(),
-        url,
+        endpoint,
         user_dn,
         auth: quest.auth,
         kerberos: None,
@@ -96,6 +98,16 @@ async fn session<W: Write>(quest: &Quest, report: &mut Report<W>) -> std::io::Re
         listen: LISTEN,
         message_expected: true,
     };
+    test::run(&plan, report).await?;
+    if report.failed() {
+        return Ok(());
+    }
+    plan.endpoint = Endpoint::RpcHttp {
+        url: format!("https://{authority}/rpc/rpcproxy.dll"),
+        server: RpcTarget { server: "mailbox.oxwire.test".into(), port: 6001 },
+        level: wanted.rpc_auth,
+    };
+    report.pass("transport", Instant::now(), &plan.endpoint.facts())?;
     test::run(&plan, report).await
 }
 

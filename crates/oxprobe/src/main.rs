@@ -28,7 +28,7 @@ use crate::args::{Command, Reach, Search, Target, TestArgs, Trust};
 use crate::discover::Quest;
 use crate::net::dial::Dialer;
 use crate::report::Report;
-use crate::test::Plan;
+use crate::test::{Endpoint, Plan};
 use crate::tls::ClientTls;
 
 /// Exit status where a step failed, or `serve` cannot start.
@@ -73,19 +73,21 @@ fn run(command: Command) -> Result<bool, (u8, String)> {
         Command::Serve(args) => runtime.block_on(serve::run(args)).map(|()| true).map_err(failed),
         Command::Test(args) => {
             let reach = &args.reach;
-            let plain = matches!(&args.target, Target::Given { url, .. } if !test::needs_tls(url));
+            let plain = matches!(&args.target, Target::Given { endpoint, .. } if !test::needs_tls(endpoint.url()));
             let (dialer, password) = prepare(reach, !plain).map_err(|error| (USAGE, error))?;
             let mut report = Report::new(std::io::stdout().lock(), reach.json);
             let ran = runtime.block_on(async {
-                let (url, user_dn) = match &args.target {
-                    Target::Given { url, user_dn } => (url.clone(), user_dn.clone()),
-                    Target::Search(search) => {
+                let (endpoint, user_dn) = match &args.target {
+                    Target::Given { endpoint, user_dn } => (endpoint.clone(), user_dn.clone()),
+                    Target::Search(search, wanted) => {
                         let quest = quest(reach, search, &dialer, &password);
-                        let Some(endpoint) = discover::endpoint_of(&quest, &mut report).await? else { return Ok(()) };
+                        let Some(endpoint) = discover::endpoint_of(&quest, *wanted, &mut report).await? else {
+                            return Ok(());
+                        };
                         endpoint
                     }
                 };
-                test::run(&plan(&args, url, user_dn, &dialer, &password), &mut report).await
+                test::run(&plan(&args, endpoint, user_dn, &dialer, &password), &mut report).await
             });
             ran.map_err(|error: std::io::Error| failed(format!("standard output: {error}")))?;
             Ok(!report.failed())
@@ -123,11 +125,11 @@ fn quest(reach: &Reach, search: &Search, dialer: &Dialer, password: &SecretStrin
     }
 }
 
-fn plan(args: &TestArgs, url: String, user_dn: String, dialer: &Dialer, password: &SecretString) -> Plan {
+fn plan(args: &TestArgs, endpoint: Endpoint, user_dn: String, dialer: &Dialer, password: &SecretString) -> Plan {
     let reach = &args.reach;
     Plan {
         address: reach.address.clone(),
-        url,
+        endpoint,
         user_dn,
         auth: reach.auth,
         password: password.clone(),

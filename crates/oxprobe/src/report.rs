@@ -43,6 +43,12 @@ impl Facts {
         self
     }
 
+    /// Adds those of another.
+    pub(crate) fn with_all(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     fn members(&self) -> Map<String, Value> {
         self.0.iter().map(|fact| (fact.name.clone(), fact.value.clone())).collect()
     }

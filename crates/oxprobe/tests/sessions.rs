@@ -6,7 +6,7 @@ mod common;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use common::{ADDRESS, DN, Ended, PASSWORD, STEPS, Server, VARIABLE, oxprobe, run};
+use common::{ADDRESS, DN, Ended, PASSWORD, RPC_STEPS, STEPS, Server, VARIABLE, oxprobe, run};
 
 fn all_pass(ended: &Ended, steps: &[&str]) {
     assert_eq!(ended.status, 0, "{}", ended.all);
@@ -31,11 +31,14 @@ fn fails_at(ended: &Ended, step: &str) -> String {
 #[test]
 fn demo_goes_through_every_step() {
     let ended: Ended = run(&["demo", "--json"]).into();
-    all_pass(&ended, &[&["autodiscover", "transport"], &STEPS[..]].concat());
+    all_pass(&ended, &[&["autodiscover", "transport"], &STEPS[..], &["transport"], &RPC_STEPS[..]].concat());
     assert_eq!(ended.detail("authentication")["scheme"], "NTLM");
     assert_eq!(ended.detail("authentication")["binding"], "tls-server-end-point");
-    let notification = ended.detail("notification").to_string();
-    assert!(notification.contains("Delivered while you waited"), "{notification}");
+    let lines = ended.lines();
+    let notifications = lines.iter().filter(|line| line["step"] == "notification");
+    let newest = notifications.map(|line| line["detail"]["newest"]["subject"].as_str().unwrap());
+    assert_eq!(newest.collect::<Vec<_>>(), ["Delivered while you waited"; 2]);
+    assert!(ended.detail("OUT channel recycling")["recycled"].as_str().unwrap().starts_with("OUT_R2"));
 }
 
 #[test]
@@ -44,8 +47,9 @@ fn demo_for_people_has_a_line_a_step() {
     assert_eq!(ended.status, 0, "{}", ended.all);
     // What the search tries stands in front, indented.
     let lines: Vec<&str> = ended.stdout.lines().skip_while(|line| line.starts_with("      ")).collect();
-    assert_eq!(lines.len(), STEPS.len() + 2, "{}", ended.stdout);
-    for (line, step) in lines.iter().zip([&["autodiscover", "transport"], &STEPS[..]].concat()) {
+    let steps = [&["autodiscover", "transport"], &STEPS[..], &["transport"], &RPC_STEPS[..]].concat();
+    assert_eq!(lines.len(), steps.len(), "{}", ended.stdout);
+    for (line, step) in lines.iter().zip(steps) {
         assert!(line.starts_with("ok ") && line.contains(step), "{line}");
     }
 }

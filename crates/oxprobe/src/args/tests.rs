@@ -64,8 +64,8 @@ fn test_takes_every_flag() {
     ) else {
         panic!("refused")
     };
-    let Target::Given { url, user_dn } = args.target else { panic!("searches") };
-    assert_eq!((url.as_str(), user_dn.as_str()), ("https://h/mapi/emsmdb/?MailboxId=x", "/o=x/cn=a"));
+    let Target::Given { endpoint, user_dn } = args.target else { panic!("searches") };
+    assert_eq!((endpoint.url(), user_dn.as_str()), ("https://h/mapi/emsmdb/?MailboxId=x", "/o=x/cn=a"));
     let reach = args.reach;
     assert_eq!((reach.auth, reach.binding, reach.json), (AuthChoice::Basic, false, true));
     assert_eq!(args.listen, Duration::from_secs(9));
@@ -83,7 +83,33 @@ fn discover_takes_every_flag() {
     let dns = Some("[::1]:53".parse().unwrap());
     assert_eq!(args.search, Search { srv: vec![("s.b".to_owned(), 444)], dns, allow, policies });
     let Ok(Command::Test(args)) = line(&format!("test a@b --transport auto {flags}")) else { panic!("refused") };
-    assert!(matches!(args.target, Target::Search(search) if search.srv.len() == 1));
+    assert!(
+        matches!(args.target, Target::Search(search, wanted) if search.srv.len() == 1 && wanted.mapi_http && wanted.rpc_http)
+    );
+}
+
+#[test]
+fn rpc_over_http_has_a_server_and_a_level() {
+    let of = |flags: &str| {
+        let Ok(Command::Test(args)) = line(&format!("test a@b --transport rpchttp {flags}")) else { panic!("{flags}") };
+        args.target
+    };
+    let given = "--url https://h/ --user-dn /o=x --rpc-server m@h.test:6001";
+    for (flags, expected) in [
+        ("", RpcAuth::Privacy),
+        ("--rpc-auth none", RpcAuth::None),
+        ("--rpc-auth connect", RpcAuth::Connect),
+        ("--rpc-auth integrity", RpcAuth::Integrity),
+        ("--ccache c", RpcAuth::None),
+    ] {
+        let Target::Given { endpoint: Endpoint::RpcHttp { url, server, level }, .. } = of(&format!("{given} {flags}"))
+        else {
+            panic!("{flags}")
+        };
+        assert_eq!((url.as_str(), server.to_string().as_str(), level), ("https://h/", "m@h.test:6001", expected));
+    }
+    let wanted = Wanted { mapi_http: false, rpc_http: true, rpc_auth: RpcAuth::Connect };
+    assert!(matches!(of("--rpc-auth connect"), Target::Search(_, found) if found == wanted));
 }
 
 #[test]
@@ -114,7 +140,14 @@ fn what_is_wrong_is_named() {
         ("test a@b --url https://h/ --user-dn /o --listen-seconds 0", "1 to 3600"),
         ("test a@b c@d --url https://h/ --user-dn /o", "c@d"),
         ("test a@b --url https://h/ --user-dn /o --srv x:1", "--srv"),
-        ("test a@b --transport rpchttp", "not built"),
+        ("test a@b --rpc-server h:6001", "goes with --url"),
+        ("test a@b --rpc-auth none --transport mapihttp", "belong to RPC over HTTP"),
+        ("test a@b --rpc-auth low", "none, connect, integrity or privacy"),
+        ("test a@b --ccache c --rpc-auth connect", "--rpc-auth none"),
+        ("test a@b --url https://h/ --user-dn /o --transport rpchttp", "--rpc-server HOST:PORT is missing"),
+        ("test a@b --url https://h/ --user-dn /o --rpc-server h:6001", "--transport rpchttp"),
+        ("test a@b --url https://h/ --user-dn /o --rpc-auth none", "--transport rpchttp"),
+        ("test a@b --url https://h/ --user-dn /o --transport rpchttp --rpc-server h", "HOST:PORT"),
         ("test a@b --transport smtp", "--transport smtp"),
         ("discover", "ADDRESS"),
         ("discover a@b --url https://h/", "--url"),

@@ -17,12 +17,13 @@ use oxwire::core::{FileTime, SecretString};
 use oxwire::http::Origin;
 use serde_json::{Value, json};
 
-use crate::args::{AuthChoice, Search};
+use crate::args::{AuthChoice, Search, Wanted};
 use crate::kerberos::Helper;
 use crate::net::dial::Dialer;
 use crate::net::driver::Driver;
 use crate::net::srv;
 use crate::report::{Facts, Failure, Report};
+use crate::test::Endpoint;
 use stack::SearchStack;
 
 /// The step's name in the report.
@@ -102,43 +103,51 @@ pub(crate) async fn run<W: Write>(quest: &Quest, report: &mut Report<W>) -> std:
     }
 }
 
-/// Searches, and chooses the endpoint to test: its URL, used as it is, and the mailbox's distinguished name. `None` where there is
-/// none, which is told too.
+/// Searches, and chooses the endpoint to test, and the mailbox's distinguished name. `None` where there is none, which is told too.
 ///
 /// # Errors
 /// Those of the output.
 pub(crate) async fn endpoint_of<W: Write>(
     quest: &Quest,
+    wanted: Wanted,
     report: &mut Report<W>,
-) -> std::io::Result<Option<(String, String)>> {
+) -> std::io::Result<Option<(Endpoint, String)>> {
     let Some(found) = run(quest, report).await? else { return Ok(None) };
     let since = Instant::now();
-    let mut endpoints = match ways::endpoints(&found) {
+    let mut endpoints = match ways::endpoints(&found, wanted) {
         Ok(endpoints) => endpoints,
         Err(came) => {
-            let advice =
-                "this program tests MAPI over HTTP: have the server publish it, or test the endpoint with --url";
-            report.fail(
-                TRANSPORT,
-                since,
-                &Failure::new("MAPI over HTTP among the ways to the mailbox", came, advice),
-            )?;
+            let (expected, advice) = match (wanted.mapi_http, wanted.rpc_http) {
+                (true, false) => (
+                    "MAPI over HTTP among the ways to the mailbox",
+                    "have the server publish it, or test the endpoint with --url, or Outlook Anywhere with --transport rpchttp",
+                ),
+                (false, true) => (
+                    "RPC over HTTP with TLS among the ways to the mailbox",
+                    "have the server publish Outlook Anywhere, or test the proxy with --url and --rpc-server",
+                ),
+                _ => (
+                    "MAPI over HTTP, or RPC over HTTP with TLS, among the ways to the mailbox",
+                    "have the server publish one of them, or test the endpoint with --url",
+                ),
+            };
+            report.fail(TRANSPORT, since, &Failure::new(expected, came, advice))?;
             return Ok(None);
         }
     };
     // The last one is taken as it is: the test tells what is wrong with it.
     while endpoints.len() > 1 {
-        let reached = match endpoints.first().and_then(|(url, _)| Origin::from_url(url).ok()) {
+        let reached = match endpoints.first().and_then(|(endpoint, _)| Origin::from_url(endpoint.url()).ok()) {
             Some((origin, _)) => quest.dialer.tcp(&origin).await.map(drop).map_err(|error| error.to_string()),
             None => Err("no URL that a request can be sent to".to_owned()),
         };
         let Err(error) = reached else { break };
-        let (url, _) = endpoints.remove(0);
-        report.note(&format!("{url}: {error}"))?;
+        let (endpoint, _) = endpoints.remove(0);
+        report.note(&format!("{}: {error}", endpoint.url()))?;
     }
     let endpoint = endpoints.into_iter().next();
-    if let Some((url, _)) = &endpoint {
-        report.pass(TRANSPORT, since, &Facts::new().with("transport", "mapihttp").with("url", url.as_str()))?;
+    if let Some((endpoint, _)) = &endpoint {
+        report.pass(TRANSPORT, since, &endpoint.facts())?;
     }
     Ok(endpoint)
 }

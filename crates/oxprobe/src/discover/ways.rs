@@ -3,9 +3,12 @@
 use oxwire::autodiscover::discovery::Found;
 use oxwire::autodiscover::pox::PrincipalName;
 use oxwire::autodiscover::transport::{Candidate, Capabilities, Endpoint, Location, Policy};
+use oxwire::rpch::http::RpcTarget;
 use serde_json::{Value, json};
 
+use crate::args::Wanted;
 use crate::report::Facts;
+use crate::test::Endpoint as Tested;
 
 /// Everything that may be published: an analyser shows it all, with TLS or without.
 const ALL: Capabilities = Capabilities { mapi_http: true, rpc_http: true, rpc: true };
@@ -28,17 +31,30 @@ pub(super) fn tell(found: &Found, facts: Facts) -> Facts {
     facts.with_some("user DN", user_dn).with_words("ways", ways, words).with_quiet("passed over", passed)
 }
 
-/// The endpoints of MAPI over HTTP with the mailbox's distinguished name, in the order to try them.
+/// The port of the store, EMSMDB, behind an RPC proxy.
+const STORE: u16 = 6001;
+
+/// The endpoints that can be tested, with the mailbox's distinguished name, in the order to try them.
 ///
 /// # Errors
 /// What the server publishes instead.
-pub(super) fn endpoints(found: &Found) -> Result<Vec<(String, String)>, String> {
+pub(super) fn endpoints(found: &Found, wanted: Wanted) -> Result<Vec<(Tested, String)>, String> {
     let choice = found.choose(ALL, &Policy::DEFAULT);
-    let mapi_http = |candidate: &Candidate<'_>| match &candidate.endpoint {
-        Endpoint::MapiHttp { mail_store, .. } => Some(((*mail_store).to_owned(), candidate.user_dn?.to_owned())),
-        _ => None,
+    let tested = |candidate: &Candidate<'_>| {
+        let endpoint = match &candidate.endpoint {
+            Endpoint::MapiHttp { mail_store, .. } if wanted.mapi_http => {
+                Tested::MapiHttp { url: (*mail_store).to_owned() }
+            }
+            Endpoint::RpcHttp { proxy, server, tls, .. } if wanted.rpc_http => Tested::RpcHttp {
+                url: format!("{}://{proxy}/rpc/rpcproxy.dll", if *tls { "https" } else { "http" }),
+                server: RpcTarget { server: (*server).into(), port: STORE },
+                level: wanted.rpc_auth,
+            },
+            _ => return None,
+        };
+        Some((endpoint, candidate.user_dn?.to_owned()))
     };
-    let endpoints: Vec<(String, String)> = choice.candidates.iter().filter_map(mapi_http).collect();
+    let endpoints: Vec<(Tested, String)> = choice.candidates.iter().filter_map(tested).collect();
     if endpoints.is_empty() {
         let ways: Vec<String> = choice.candidates.iter().map(words).collect();
         return Err(if ways.is_empty() { "no way to the mailbox".to_owned() } else { ways.join(", ") });

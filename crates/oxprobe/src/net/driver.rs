@@ -59,10 +59,26 @@ pub(crate) trait Stack {
     /// It has been run.
     fn on_work_done(&mut self, _now: Instant, _done: Done) {}
 
+    /// Which way a connection goes.
+    fn way(&self, _conn: ConnectionId) -> Way {
+        Way::AsConfigured
+    }
+
     /// A connection that is to break now, for the analyser's cut in the middle of a response.
     fn take_cut(&mut self) -> Option<ConnectionId> {
         None
     }
+}
+
+/// The way to an origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Through the forward proxy where there is one.
+    AsConfigured,
+    /// To the origin itself.
+    Direct,
+    /// Through the forward proxy, and where there is none, not at all.
+    ByProxy,
 }
 
 /// Something that blocks: a step of a mechanism.
@@ -189,13 +205,23 @@ impl<S: Stack> Driver<S> {
 
     fn open(&mut self, conn: ConnectionId, origin: Origin) {
         let http = Connection::client(conn, HttpLimits::DEFAULT);
-        let ready = self.ready.take_if(|(of, _)| *of == origin).map(|(_, channel)| channel);
-        let dialer = self.dialer.clone();
+        let mut dialer = self.dialer.clone();
+        let way = self.stack.way(conn);
+        let proxied = dialer.as_ref().is_some_and(|dialer| dialer.proxy.is_some());
+        match (&mut dialer, way) {
+            (Some(dialer), Way::Direct) => dialer.proxy = None,
+            (dialer, Way::ByProxy) if !proxied => *dialer = None,
+            _ => {}
+        }
+        let ready = match way {
+            Way::ByProxy => None,
+            _ => self.ready.take_if(|(of, _)| *of == origin).map(|(_, channel)| channel),
+        };
         self.link(conn, http, |events, queue, shared| async move {
             let channel = match (ready, dialer) {
                 (Some(channel), _) => Ok(channel),
                 (None, Some(dialer)) => dialer.dial(&origin).await.map_err(|error| (error.cause(), error.to_string())),
-                (None, None) => Err((ResetCause::Unspecified, "a server opens no connections".to_owned())),
+                (None, None) => Err((ResetCause::Proxy, "there is no forward proxy to go through".to_owned())),
             };
             match channel {
                 Ok(Channel { stream, peer, tls }) => {

@@ -10,8 +10,8 @@ use oxwire::mapi::rop::{
 };
 use serde_json::{Value, json};
 
-use super::operations::{Operations, answer, no_columns, refused};
-use super::session::{Session, undecodable};
+use super::operations::{Carrier, Operations, answer, no_columns, refused};
+use super::session::undecodable;
 use crate::report::{Facts, Failure};
 
 /// The number of the one logon.
@@ -48,10 +48,10 @@ pub(crate) struct Mailbox {
 ///
 /// # Errors
 /// What came instead.
-pub(crate) async fn logon(session: &mut Session, user_dn: &str) -> Result<(Mailbox, Facts), Failure> {
+pub(crate) async fn logon(carrier: &mut impl Carrier, user_dn: &str) -> Result<(Mailbox, Facts), Failure> {
     let logon = LogonRequest::private(LOGON_ID, 0, user_dn);
     let operations = Operations::new(&[Handle::UNUSED], |requests| requests.push(&logon))?;
-    let answers = operations.run(session).await?;
+    let answers = operations.run(carrier).await?;
     match answer!(answers.in_order(no_columns)?, Logon) {
         LogonResponse::Private(private) => {
             let rights = [
@@ -106,7 +106,7 @@ fn query_rows(input_handle_index: u8, row_count: u16) -> QueryRowsRequest {
 ///
 /// # Errors
 /// What came instead.
-pub(crate) async fn folders(session: &mut Session, mailbox: &Mailbox) -> Result<Facts, Failure> {
+pub(crate) async fn folders(carrier: &mut impl Carrier, mailbox: &Mailbox) -> Result<Facts, Failure> {
     let handles = [mailbox.logon, Handle::UNUSED, Handle::UNUSED];
     let operations = Operations::new(&handles, |requests| {
         requests.push(&open_folder(mailbox.subtree, 1))?;
@@ -119,7 +119,7 @@ pub(crate) async fn folders(session: &mut Session, mailbox: &Mailbox) -> Result<
         requests.push(&set_columns(2, &FOLDER_COLUMNS))?;
         requests.push(&query_rows(2, ROWS_AT_A_TIME))
     })?;
-    let answers = operations.run(session).await?;
+    let answers = operations.run(carrier).await?;
     let mut sequence = answers.in_order(no_columns)?;
     answer!(sequence, OpenFolder);
     let total = answer!(sequence, GetHierarchyTable).row_count;
@@ -129,11 +129,11 @@ pub(crate) async fn folders(session: &mut Session, mailbox: &Mailbox) -> Result<
     let (folder, table) = (answers.handle(1)?, answers.handle(2)?);
     while new > 0 && told.len() < FOLDERS_TOLD && u64::from(total) > u64::try_from(told.len()).unwrap_or(u64::MAX) {
         let operations = Operations::new(&[table], |requests| requests.push(&query_rows(0, ROWS_AT_A_TIME)))?;
-        let answers = operations.run(session).await?;
+        let answers = operations.run(carrier).await?;
         let rows = answer!(answers.in_order(|_| Some(PropertyTags::new(&FOLDER_COLUMNS)))?, QueryRows).rows;
         new = folders_of(rows, &mut told)?;
     }
-    release(session, &[table, folder]).await?;
+    release(carrier, &[table, folder]).await?;
     let words = told.iter().map(folder_words).collect::<Vec<_>>().join(", ");
     Ok(Facts::new().with("count", total).with_words("folders", told, words))
 }
@@ -169,13 +169,13 @@ fn folder(row: &PropertyRow<'_>) -> Value {
 ///
 /// # Errors
 /// What came instead.
-pub(crate) async fn inbox(session: &mut Session, mailbox: &Mailbox) -> Result<(Handle, Facts), Failure> {
+pub(crate) async fn inbox(carrier: &mut impl Carrier, mailbox: &Mailbox) -> Result<(Handle, Facts), Failure> {
     let handles = [mailbox.logon, Handle::UNUSED];
     let operations = Operations::new(&handles, |requests| requests.push(&open_folder(mailbox.inbox, 1)))?;
-    let answers = operations.run(session).await?;
+    let answers = operations.run(carrier).await?;
     answer!(answers.in_order(no_columns)?, OpenFolder);
     let inbox = answers.handle(1)?;
-    let (total, messages) = newest(session, inbox).await?;
+    let (total, messages) = newest(carrier, inbox).await?;
     let words = messages.iter().map(message_words).collect::<Vec<_>>().join(", ");
     Ok((inbox, Facts::new().with("count", total).with_words("newest", messages, words)))
 }
@@ -191,7 +191,7 @@ pub(crate) fn message_words(message: &Value) -> String {
 ///
 /// # Errors
 /// What came instead.
-pub(crate) async fn newest(session: &mut Session, folder: Handle) -> Result<(u32, Vec<Value>), Failure> {
+pub(crate) async fn newest(carrier: &mut impl Carrier, folder: Handle) -> Result<(u32, Vec<Value>), Failure> {
     let operations = Operations::new(&[folder, Handle::UNUSED], |requests| {
         requests.push(&GetContentsTableRequest {
             logon_id: LOGON_ID,
@@ -210,7 +210,7 @@ pub(crate) async fn newest(session: &mut Session, folder: Handle) -> Result<(u32
         })?;
         requests.push(&query_rows(1, MESSAGES_TOLD))
     })?;
-    let answers = operations.run(session).await?;
+    let answers = operations.run(carrier).await?;
     let mut sequence = answers.in_order(no_columns)?;
     let total = answer!(sequence, GetContentsTable).row_count;
     answer!(sequence, SetColumns);
@@ -219,7 +219,7 @@ pub(crate) async fn newest(session: &mut Session, folder: Handle) -> Result<(u32
     for row in answer!(sequence, QueryRows).rows {
         messages.push(message(&row.map_err(|error| undecodable("RopQueryRows", &error))?));
     }
-    release(session, &[answers.handle(1)?]).await?;
+    release(carrier, &[answers.handle(1)?]).await?;
     Ok((total, messages))
 }
 
@@ -234,13 +234,13 @@ fn message(row: &PropertyRow<'_>) -> Value {
 }
 
 /// Lets handles go; there is no answer to that.
-async fn release(session: &mut Session, handles: &[Handle]) -> Result<(), Failure> {
+async fn release(carrier: &mut impl Carrier, handles: &[Handle]) -> Result<(), Failure> {
     let operations = Operations::new(handles, |requests| {
         (0..).zip(handles).try_for_each(|(input_handle_index, _)| {
             requests.push(&ReleaseRequest { logon_id: LOGON_ID, input_handle_index })
         })
     })?;
-    operations.run(session).await.map(|_| ())
+    operations.run(carrier).await.map(|_| ())
 }
 
 /// A value as text, where there is one.

@@ -1,11 +1,14 @@
 //! The analyser: a mailbox session, step by step.
 
 mod advice;
+mod auth_side;
+mod authentication;
 mod context;
 mod cuts;
 mod mailbox;
 mod notification;
 mod operations;
+mod rpc;
 mod session;
 mod stack;
 mod transport;
@@ -19,12 +22,14 @@ use oxwire::auth::spnego::MechType;
 use oxwire::core::{FileTime, SecretString};
 use oxwire::http::Origin;
 use oxwire::mapihttp::client::{Client, Config, Deadlines, Retry};
+use oxwire::rpch::http::RpcTarget;
 
 use crate::args::AuthChoice;
 use crate::kerberos::Helper;
 use crate::net::dial::Dialer;
 use crate::net::driver::Driver;
 use crate::report::{Facts, Failure, Report};
+use auth_side::AuthSide;
 use session::Session;
 use stack::ClientStack;
 pub(crate) use transport::needs_tls;
@@ -39,8 +44,8 @@ const WHOLE_REQUEST: Duration = Duration::from_secs(120);
 pub(crate) struct Plan {
     /// The user's address, and the name that authenticates.
     pub(crate) address: String,
-    /// The endpoint, verbatim.
-    pub(crate) url: String,
+    /// The endpoint.
+    pub(crate) endpoint: Endpoint,
     /// The mailbox's legacy DN.
     pub(crate) user_dn: String,
     /// What may authenticate.
@@ -61,6 +66,57 @@ pub(crate) struct Plan {
     pub(crate) message_expected: bool,
 }
 
+/// An endpoint, by its transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// MAPI over HTTP.
+    MapiHttp {
+        /// The endpoint, verbatim.
+        url: String,
+    },
+    /// RPC over HTTP.
+    RpcHttp {
+        /// The RPC proxy.
+        url: String,
+        /// The RPC server behind it.
+        server: RpcTarget,
+        /// Authentication inside RPC.
+        level: RpcAuth,
+    },
+}
+
+impl Endpoint {
+    /// What is connected to.
+    pub(crate) fn url(&self) -> &str {
+        let (Self::MapiHttp { url } | Self::RpcHttp { url, .. }) = self;
+        url
+    }
+
+    /// What it is.
+    pub(crate) fn facts(&self) -> Facts {
+        match self {
+            Self::MapiHttp { url } => Facts::new().with("transport", "mapihttp").with("url", url.as_str()),
+            Self::RpcHttp { url, server, .. } => Facts::new()
+                .with("transport", "rpchttp")
+                .with("url", url.as_str())
+                .with("RPC server", server.to_string()),
+        }
+    }
+}
+
+/// `--rpc-auth`: NTLM inside RPC, and what it protects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RpcAuth {
+    /// None: who authenticated to the proxy counts.
+    None,
+    /// At the beginning of the connection.
+    Connect,
+    /// Calls are signed.
+    Integrity,
+    /// Calls are signed and sealed.
+    Privacy,
+}
+
 /// A step's end: what it learned, or why it failed.
 type Outcome<T> = Result<T, Failure>;
 
@@ -69,7 +125,7 @@ type Outcome<T> = Result<T, Failure>;
 /// # Errors
 /// Those of the output.
 pub(crate) async fn run<W: Write>(plan: &Plan, report: &mut Report<W>) -> std::io::Result<()> {
-    let origin = match Origin::from_url(&plan.url) {
+    let origin = match Origin::from_url(plan.endpoint.url()) {
         Ok((origin, _)) => origin,
         Err(error) => {
             let failure =
@@ -88,23 +144,38 @@ pub(crate) async fn run<W: Write>(plan: &Plan, report: &mut Report<W>) -> std::i
     let since = Instant::now();
     let channel = match transport::tls(&plan.dialer, &origin, tcp, plan.verified).await {
         Ok((channel, facts)) => {
-            if needs_tls(&plan.url) {
+            if needs_tls(plan.endpoint.url()) {
                 report.pass("tls", since, &facts)?;
             }
             channel
         }
         Err(failure) => return report.fail("tls", since, &failure),
     };
-    let mut session = match open(plan, &origin) {
-        Ok(session) => session,
-        Err(failure) => return report.fail("authentication", Instant::now(), &failure),
-    };
-    session.driver.adopt(origin, channel);
-    steps(plan, &mut session, report).await
+    match &plan.endpoint {
+        Endpoint::MapiHttp { url } => {
+            let mut session = match open(plan, &origin, url) {
+                Ok(session) => session,
+                Err(failure) => return report.fail("authentication", Instant::now(), &failure),
+            };
+            session.driver.adopt(origin, channel);
+            steps(plan, &mut session, report).await
+        }
+        Endpoint::RpcHttp { url, server, level } => {
+            let mut session = match rpc::open(plan, &origin, url, server) {
+                Ok(session) => session,
+                Err(failure) => return report.fail("authentication", Instant::now(), &failure),
+            };
+            // Through a proxy: the echo requests say whether it is needed, and this connection would be one of its.
+            if plan.dialer.proxy.is_none() {
+                session.driver.adopt(origin, channel);
+            }
+            rpc::steps(plan, *level, &mut session, report).await
+        }
+    }
 }
 
-fn open(plan: &Plan, origin: &Origin) -> Outcome<Session> {
-    let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
+/// Authentication to an origin.
+fn auth_side(plan: &Plan, origin: &Origin, now: Instant, wall: FileTime) -> AuthSide {
     let mut auth = ClientConfig::default();
     auth.preference = plan.auth.preference();
     // Whoever says `--auth basic` over http means it.
@@ -118,19 +189,24 @@ fn open(plan: &Plan, origin: &Origin) -> Outcome<Session> {
         None => Credentials::password(plan.address.as_str(), plan.password.clone()),
     };
     auth.set_credentials(now, Target::Origin(origin.clone()), credentials);
+    AuthSide::new(auth, plan.binding, plan.kerberos.clone())
+}
+
+fn open(plan: &Plan, origin: &Origin, url: &str) -> Outcome<Session> {
+    let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
     let mut deadlines = Deadlines::default();
     deadlines.first_response = FIRST_RESPONSE;
     deadlines.whole_request = WHOLE_REQUEST.max(plan.listen.saturating_mul(2));
     let mut retry = Retry::default();
     retry.count = 1;
-    let config = Config::new(plan.url.as_str(), &mut crate::entropy::fill)
+    let config = Config::new(url, &mut crate::entropy::fill)
         .with_user_agent(concat!("oxprobe/", env!("CARGO_PKG_VERSION")))
         .with_deadlines(deadlines)
         .with_retry(retry);
     let machine = Client::new(config, now, wall).map_err(|error| {
         Failure::new("a URL that a request can be sent to", error.to_string(), "use the URL that Autodiscover gives")
     })?;
-    let stack = ClientStack::new(auth, machine, plan.binding, plan.kerberos.clone());
+    let stack = ClientStack::new(auth_side(plan, origin, now, wall), machine);
     Ok(Session::new(Driver::new(stack, Some(plan.dialer.clone()))))
 }
 
@@ -147,6 +223,8 @@ macro_rules! step {
         }
     }};
 }
+
+use step;
 
 /// A step that has no product.
 fn only(outcome: Outcome<Facts>) -> Outcome<((), Facts)> {

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
 use oxwire::core::{Limits, decode_all, encode_to_bytes};
 use oxwire::mapi::mapihttp::{EventPending, NotificationWaitRequest, NotificationWaitResponse};
 use oxwire::mapi::property::ErrorCode;
@@ -11,9 +12,27 @@ use oxwire::mapihttp::client::{Outcome, RequestHandle, Response};
 use super::Plan;
 use super::advice;
 use super::mailbox::{LOGON_ID, Mailbox, message_words, newest};
-use super::operations::{Answers, Operations, answer, no_columns};
+use super::operations::{Answers, Carrier, Operations, answer, no_columns};
 use super::session::{Session, rejection, rop_payload, undecodable};
 use crate::report::{Facts, Failure};
+
+/// Subscribes to new mail and to new objects in the whole store.
+///
+/// # Errors
+/// The subscription was refused.
+pub(crate) async fn subscribe(carrier: &mut impl Carrier, mailbox: &Mailbox) -> Result<(), Failure> {
+    let subscription = RegisterNotificationRequest {
+        logon_id: LOGON_ID,
+        input_handle_index: 0,
+        output_handle_index: 1,
+        notification_types: NotificationTypes::NEW_MAIL.with(NotificationTypes::OBJECT_CREATED),
+        scope: NotificationScope::WholeStore,
+    };
+    let handles = [mailbox.logon, Handle::UNUSED];
+    let answers = Operations::new(&handles, |requests| requests.push(&subscription))?.run(carrier).await?;
+    answer!(answers.in_order(no_columns)?, RegisterNotification);
+    Ok(())
+}
 
 /// Waits for news of the mailbox.
 ///
@@ -25,17 +44,7 @@ pub(crate) async fn wait(
     inbox: Handle,
     plan: &Plan,
 ) -> Result<Facts, Failure> {
-    let subscription = RegisterNotificationRequest {
-        logon_id: LOGON_ID,
-        input_handle_index: 0,
-        output_handle_index: 1,
-        notification_types: NotificationTypes::NEW_MAIL.with(NotificationTypes::OBJECT_CREATED),
-        scope: NotificationScope::WholeStore,
-    };
-    let handles = [mailbox.logon, Handle::UNUSED];
-    let answers = Operations::new(&handles, |requests| requests.push(&subscription))?.run(session).await?;
-    answer!(answers.in_order(no_columns)?, RegisterNotification);
-
+    subscribe(session, mailbox).await?;
     let body = encode_to_bytes(&NotificationWaitRequest::default());
     let body = body.map_err(|error| undecodable("NotificationWait", &error))?;
     let machine = &mut session.driver.stack.machine;
@@ -82,16 +91,24 @@ async fn fetched(session: &mut Session, inbox: Handle) -> Result<Facts, Failure>
         }
     };
     let response = session.response(execute).await?;
-    let answers = Answers::to_nothing(rop_payload(response)?)?;
+    tell(session, inbox, rop_payload(response)?).await
+}
+
+/// Tells the events of an answer to no operations, and the newest message.
+///
+/// # Errors
+/// There is no event, or it does not decode.
+pub(crate) async fn tell(carrier: &mut impl Carrier, inbox: Handle, received: Bytes) -> Result<Facts, Failure> {
+    let answers = Answers::to_nothing(received)?;
     let told: Vec<String> = answers.in_order(no_columns)?.notices()?.iter().map(words).collect();
     if told.is_empty() {
         return Err(Failure::new(
-            "RopNotify in the Execute that follows EventPending",
-            "an Execute without any",
+            "RopNotify in the call that follows EventPending",
+            "none",
             "the server says that events are pending and has none: compare with its log",
         ));
     }
-    let (_, messages) = newest(session, inbox).await?;
+    let (_, messages) = newest(carrier, inbox).await?;
     let facts = Facts::new().with("events", told);
     Ok(match messages.into_iter().next() {
         Some(message) => {
@@ -128,16 +145,22 @@ fn words(event: &NotificationData<'_>) -> String {
     words
 }
 
+/// No event is a failure where somebody has delivered a message.
+///
+/// # Errors
+/// That.
+pub(crate) fn expect_none(plan: &Plan) -> Result<(), Failure> {
+    if !plan.message_expected {
+        return Ok(());
+    }
+    let expected = format!("an event within {} s: a message was delivered", plan.listen.as_secs());
+    Err(Failure::new(expected, "nothing", "compare with the server's log"))
+}
+
 /// Time is up: the wait's connection is closed, which costs nothing but the wait.
 async fn gave_up(session: &mut Session, handle: RequestHandle, plan: &Plan) -> Result<Facts, Failure> {
     let seconds = plan.listen.as_secs();
-    if plan.message_expected {
-        return Err(Failure::new(
-            format!("an event within {seconds} s: a message was delivered"),
-            "nothing",
-            "compare with the server's log",
-        ));
-    }
+    expect_none(plan)?;
     if let Some(conn) = session.driver.stack.waiting_connection() {
         session.driver.cut(conn, "the analyser waits no longer");
     }

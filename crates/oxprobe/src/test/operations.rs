@@ -1,4 +1,4 @@
-//! Operations in one Execute, and their answers in order.
+//! Operations in one call, and their answers in order.
 
 use bytes::{Bytes, BytesMut};
 use oxwire::core::{EncodeError, Limits, decode_all};
@@ -7,8 +7,17 @@ use oxwire::mapi::property::{ErrorCode, PropertyTags};
 use oxwire::mapi::rop::{Exchange, Handle, NotificationData, RequestBuilder, RopBuffer, RopId, RopResponse};
 
 use super::advice;
-use super::session::{Session, undecodable};
+use super::session::undecodable;
 use crate::report::Failure;
+
+/// What brings operations to the server, and the answers back: Execute, or EcDoRpcExt2.
+pub(crate) trait Carrier {
+    /// Sends a ROP requests payload and gives the ROP responses payload.
+    ///
+    /// # Errors
+    /// What came instead.
+    async fn carry(&mut self, rops: &Bytes) -> Result<Bytes, Failure>;
+}
 
 /// A ROP input buffer that is ready to go.
 pub(crate) struct Operations(Bytes);
@@ -29,29 +38,48 @@ impl Operations {
         Ok(Self(out.freeze()))
     }
 
-    /// The body of the Execute.
+    /// The body of an Execute with them.
     ///
     /// # Errors
     /// It grows past what one Execute carries.
     pub(crate) fn body(&self) -> Result<Bytes, Failure> {
-        let built = ExecuteRequestBuilder::default().build(self.0.len(), |w| {
-            w.bytes(&self.0);
-            Ok(())
-        });
-        built.map_err(|error| unencodable(&error))
+        execute_body(&self.0)
+    }
+
+    /// The bytes.
+    pub(crate) const fn bytes(&self) -> &Bytes {
+        &self.0
     }
 
     /// Sends them, and waits for the answers.
     ///
     /// # Errors
-    /// What came instead of an Execute response.
-    pub(crate) async fn run(self, session: &mut Session) -> Result<Answers, Failure> {
-        let received = session.execute(self.body()?).await?;
-        Ok(Answers { sent: self.0, received })
+    /// What came instead of the answers.
+    pub(crate) async fn run(self, carrier: &mut impl Carrier) -> Result<Answers, Failure> {
+        let received = carrier.carry(&self.0).await?;
+        Ok(self.answered(received))
+    }
+
+    /// With the answers to them, which came apart.
+    pub(crate) fn answered(self, received: Bytes) -> Answers {
+        Answers { sent: self.0, received }
     }
 }
 
-fn unencodable(error: &EncodeError) -> Failure {
+/// The body of an Execute.
+///
+/// # Errors
+/// It grows past what one Execute carries.
+pub(crate) fn execute_body(rops: &Bytes) -> Result<Bytes, Failure> {
+    let built = ExecuteRequestBuilder::default().build(rops.len(), |w| {
+        w.bytes(rops);
+        Ok(())
+    });
+    built.map_err(|error| unencodable(&error))
+}
+
+/// Operations that cannot be sent.
+pub(crate) fn unencodable(error: &EncodeError) -> Failure {
     let advice = "check --user-dn: it goes into the operations as it stands";
     Failure::new("operations that can be encoded", error.to_string(), advice)
 }
@@ -59,13 +87,14 @@ fn unencodable(error: &EncodeError) -> Failure {
 /// What was asked, and what the server answered.
 pub(crate) struct Answers {
     sent: Bytes,
-    received: Bytes,
+    /// The ROP responses payload.
+    pub(crate) received: Bytes,
 }
 
 type Columns<'a> = fn(u8) -> Option<PropertyTags<'a>>;
 
 impl Answers {
-    /// To an Execute that asked for nothing.
+    /// To a call that asked for nothing.
     ///
     /// # Errors
     /// The empty list cannot be built.
@@ -80,7 +109,7 @@ impl Answers {
     /// No ROP output buffer came, or its table ends before.
     pub(crate) fn handle(&self, index: u8) -> Result<Handle, Failure> {
         let found = buffer(&self.received)?.handles().at(index).filter(|handle| handle.is_used());
-        found.ok_or_else(|| undecodable("Execute", &format!("no handle at index {index}")))
+        found.ok_or_else(|| undecodable("the operations", &format!("no handle at index {index}")))
     }
 
     /// The answers in order. Where a RopQueryRows stands without its RopSetColumns, `columns` are those of its table.
@@ -94,7 +123,7 @@ impl Answers {
 }
 
 fn buffer(payload: &[u8]) -> Result<RopBuffer<'_>, Failure> {
-    decode_all(payload, &Limits::DEFAULT).map_err(|error| undecodable("Execute", &error))
+    decode_all(payload, &Limits::DEFAULT).map_err(|error| undecodable("the operations", &error))
 }
 
 /// No table has columns from before.
@@ -116,8 +145,8 @@ impl<'a> Sequence<'a> {
     pub(crate) fn next(&mut self) -> Result<RopResponse<'a>, Failure> {
         loop {
             match self.exchange.next() {
-                None => return Err(undecodable("Execute", &"an operation without an answer")),
-                Some(Err(error)) => return Err(undecodable("Execute", &error)),
+                None => return Err(undecodable("the operations", &"an operation without an answer")),
+                Some(Err(error)) => return Err(undecodable("the operations", &error)),
                 Some(Ok(pair)) => match pair.response {
                     RopResponse::Notify(notify) => self.notices.push(notify.notification_data),
                     RopResponse::Pending(_) => {}
@@ -145,7 +174,7 @@ impl<'a> Sequence<'a> {
             match pair.map(|pair| pair.response) {
                 Ok(RopResponse::Notify(notify)) => self.notices.push(notify.notification_data),
                 Ok(_) => {}
-                Err(error) => return Err(undecodable("Execute", &error)),
+                Err(error) => return Err(undecodable("the operations", &error)),
             }
         }
         Ok(self.notices)
@@ -159,7 +188,7 @@ macro_rules! answer {
             oxwire::mapi::rop::RopResponse::$variant(response) => response,
             _ => {
                 let what = concat!("an answer that is not Rop", stringify!($variant), "'s");
-                return Err($crate::test::session::undecodable("Execute", &what));
+                return Err($crate::test::session::undecodable("the operations", &what));
             }
         }
     };

@@ -9,6 +9,7 @@ use oxwire::mapi::property::ErrorCode;
 use oxwire::mapihttp::client::{Event, Outcome, Rejected, RequestHandle, Response};
 
 use super::advice;
+use super::operations::{Carrier, execute_body};
 use super::stack::{ClientStack, Happening};
 use crate::net::driver::Driver;
 use crate::report::Failure;
@@ -112,13 +113,11 @@ impl Session {
     pub(crate) fn begin_execute(&mut self, body: Bytes) -> Result<RequestHandle, Failure> {
         self.driver.stack.machine.execute(Instant::now(), body).map_err(|rejected| rejection("Execute", &rejected))
     }
+}
 
-    /// Sends operations and gives the ROP responses payload of the answer.
-    ///
-    /// # Errors
-    /// What came instead.
-    pub(crate) async fn execute(&mut self, body: Bytes) -> Result<Bytes, Failure> {
-        let handle = self.begin_execute(body)?;
+impl Carrier for Session {
+    async fn carry(&mut self, rops: &Bytes) -> Result<Bytes, Failure> {
+        let handle = self.begin_execute(execute_body(rops)?)?;
         let response = self.response(handle).await?;
         rop_payload(response)
     }

@@ -1,17 +1,15 @@
 //! The client's layers as the driver sees them: authentication over HTTP events, and the machine above it.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
-use oxwire::auth::ChannelBinding;
-use oxwire::auth::client::{CallHandle, ClientEvent, ClientLayer};
+use oxwire::auth::client::ClientEvent;
 use oxwire::core::{ConnectionId, Error};
 use oxwire::http::{Head, HttpEvent, HttpTransmit, Reset, name};
 use oxwire::mapi::mapihttp::RequestType;
 use oxwire::mapihttp::client::{Client, Event};
 
-use crate::kerberos::{Helper, work};
-use crate::net::driver::{Call, Done, Stack, Work};
+use super::auth_side::AuthSide;
+use crate::net::driver::{Done, Stack, Work};
 use crate::net::socket::Opened;
 
 /// A fact, from whichever layer.
@@ -25,19 +23,14 @@ pub(crate) enum Happening {
 
 /// Authentication and machine.
 pub(crate) struct ClientStack {
-    auth: ClientLayer,
+    /// Authentication.
+    pub(super) auth: AuthSide,
     /// The machine.
     pub(crate) machine: Client,
-    /// Whether connections are bound to their TLS channel.
-    binding: bool,
     /// The connection that carried the last request of the one lane, and of NotificationWait.
     main: Option<ConnectionId>,
     waiting: Option<ConnectionId>,
     cutting: Cutting,
-    binding_problem: Option<String>,
-    kerberos: Option<Helper>,
-    work: VecDeque<Work>,
-    events: VecDeque<ClientEvent>,
 }
 
 /// A cut in the middle of a response: armed, then done when the head of a response has come.
@@ -52,49 +45,17 @@ enum Cutting {
 }
 
 impl ClientStack {
-    /// Of a layer that has its credentials, and a machine.
-    pub(crate) const fn new(auth: ClientLayer, machine: Client, binding: bool, kerberos: Option<Helper>) -> Self {
-        Self {
-            auth,
-            machine,
-            binding,
-            main: None,
-            waiting: None,
-            cutting: Cutting::No,
-            binding_problem: None,
-            kerberos,
-            work: VecDeque::new(),
-            events: VecDeque::new(),
-        }
+    /// Of both.
+    pub(crate) const fn new(auth: AuthSide, machine: Client) -> Self {
+        Self { auth, machine, main: None, waiting: None, cutting: Cutting::No }
     }
 
     /// The next fact.
     pub(crate) fn poll_event(&mut self) -> Option<Happening> {
-        self.take_auth_events();
-        if let Some(event) = self.events.pop_front() {
+        if let Some(event) = self.auth.poll_event() {
             return Some(Happening::Auth(event));
         }
         self.machine.poll_event().map(Happening::Machine)
-    }
-
-    /// Answers what the layer asks. The driver waits for sockets once nothing is left to send, so this comes before.
-    fn take_auth_events(&mut self) {
-        while let Some(event) = self.auth.poll_event() {
-            match &event {
-                // There is one password, and it was given: a second guess could lock the account.
-                ClientEvent::CredentialsNeeded { handle, .. } => drop(self.auth.refuse(Instant::now(), *handle)),
-                ClientEvent::MechanismNeeded { handle, .. } => self.call(*handle),
-                _ => {}
-            }
-            self.events.push_back(event);
-        }
-    }
-
-    /// A step of Kerberos, for another thread.
-    fn call(&mut self, handle: CallHandle) {
-        let (Some(helper), Some(wanted)) = (&self.kerberos, self.auth.take_call(handle)) else { return };
-        let context = wanted.call.needs_context().then(|| helper.initiator(&wanted.service, &wanted.binding));
-        self.work.push_back(work(Call::Client(handle), wanted.call, context));
     }
 
     /// The connection that carries requests in their order.
@@ -107,11 +68,6 @@ impl ClientStack {
         self.waiting
     }
 
-    /// Why there is no channel binding, where there should be one.
-    pub(crate) fn binding_problem(&self) -> Option<&str> {
-        self.binding_problem.as_deref()
-    }
-
     /// The next request's connection breaks once the head of its response has come.
     pub(crate) fn cut_next_response(&mut self) {
         self.cutting = Cutting::Armed;
@@ -119,7 +75,7 @@ impl ClientStack {
 
     fn deliver(&mut self, now: Instant) -> Result<(), Error> {
         let mut first = Ok(());
-        while let Some((conn, event)) = self.auth.poll_deliver() {
+        while let Some((conn, event)) = self.auth.layer.poll_deliver() {
             let event = match (self.cutting, event) {
                 (Cutting::Due(cut) | Cutting::Done(cut), HttpEvent::Reset(reset)) if cut == conn => {
                     self.cutting = Cutting::No;
@@ -154,29 +110,18 @@ impl ClientStack {
 
 impl Stack for ClientStack {
     fn on_open(&mut self, _now: Instant, conn: ConnectionId, opened: &Opened) {
-        let tls = opened.tls.as_ref().filter(|_| self.binding);
-        let certificate = tls.and_then(|tls| tls.certificate.as_ref());
-        let binding = match certificate.map(|certificate| ChannelBinding::of_certificate(certificate)) {
-            Some(Ok(binding)) => binding,
-            Some(Err(error)) => {
-                self.binding_problem = Some(error.to_string());
-                ChannelBinding::None
-            }
-            None => ChannelBinding::None,
-        };
-        // Refused only for a connection that the machine has given up meanwhile.
-        let _ = self.auth.set_channel_binding(conn, binding);
+        self.auth.on_open(conn, opened);
     }
 
     fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
-        self.auth.handle(now, conn, event)?;
+        self.auth.layer.handle(now, conn, event)?;
         self.deliver(now)
     }
 
     fn poll_transmit(&mut self, now: Instant) -> Option<HttpTransmit> {
         loop {
-            self.take_auth_events();
-            if let Some(transmit) = self.auth.poll_transmit(now) {
+            self.auth.answer_questions();
+            if let Some(transmit) = self.auth.layer.poll_transmit(now) {
                 return Some(transmit);
             }
             // What the layer has for the machine may make the machine speak, and the other way round.
@@ -184,31 +129,28 @@ impl Stack for ClientStack {
             let transmit = self.machine.poll_transmit(now)?;
             self.note(&transmit);
             let conn = transmit.conn();
-            if self.auth.handle_outgoing(now, transmit).is_err() {
+            if self.auth.layer.handle_outgoing(now, transmit).is_err() {
                 return Some(HttpTransmit::Abort { conn });
             }
         }
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        self.auth.handle_timeout(now);
+        self.auth.layer.handle_timeout(now);
         let _ = self.deliver(now);
         self.machine.handle_timeout(now);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.auth.poll_timeout().into_iter().chain(self.machine.poll_timeout()).min()
+        self.auth.layer.poll_timeout().into_iter().chain(self.machine.poll_timeout()).min()
     }
 
     fn take_work(&mut self) -> Option<Work> {
-        self.work.pop_front()
+        self.auth.take_work()
     }
 
     fn on_work_done(&mut self, now: Instant, done: Done) {
-        if let Call::Client(handle) = done.call {
-            // Refused only for a handle that was not given out.
-            let _ = self.auth.finish_call(now, handle, done.reply);
-        }
+        self.auth.on_work_done(now, done);
     }
 
     fn take_cut(&mut self) -> Option<ConnectionId> {

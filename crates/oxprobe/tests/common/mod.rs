@@ -36,6 +36,25 @@ pub(crate) const STEPS: [&str; 11] = [
     "disconnect",
 ];
 
+/// Every step of a whole test over RPC over HTTP with TLS, in order.
+pub(crate) const RPC_STEPS: [&str; 15] = [
+    "tcp",
+    "tls",
+    "authentication",
+    "echo",
+    "channels",
+    "bind",
+    "management",
+    "connect",
+    "logon",
+    "folders",
+    "inbox",
+    "notification",
+    "IN channel recycling",
+    "OUT channel recycling",
+    "disconnect",
+];
+
 pub(crate) fn oxprobe<I: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = I>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_oxprobe"));
     command.args(args).stdin(Stdio::null());
@@ -111,6 +130,20 @@ impl Server {
     pub(crate) fn test(&self, password: &str, options: &[&str]) -> Ended {
         let mut args = vec!["test", ADDRESS, "--url", &self.url, "--user-dn", DN];
         args.extend(["--password-env", VARIABLE, "--listen-seconds", "1", "--json"]);
+        args.extend(options);
+        oxprobe(args).env(VARIABLE, password).output().unwrap().into()
+    }
+
+    /// `HOST:PORT` of the URL.
+    pub(crate) fn authority(&self) -> &str {
+        self.url.split('/').nth(2).unwrap()
+    }
+
+    /// `oxprobe test --json --transport rpchttp` against it.
+    pub(crate) fn test_rpc(&self, password: &str, server: &str, options: &[&str]) -> Ended {
+        let url = format!("{}://{}/rpc/rpcproxy.dll", self.url.split(':').next().unwrap(), self.authority());
+        let mut args = vec!["test", ADDRESS, "--url", &url, "--user-dn", DN, "--transport", "rpchttp"];
+        args.extend(["--rpc-server", server, "--password-env", VARIABLE, "--listen-seconds", "1", "--json"]);
         args.extend(options);
         oxprobe(args).env(VARIABLE, password).output().unwrap().into()
     }

@@ -1,0 +1,241 @@
+//! The bind, and the calls of mgmt, EMSMDB and AsyncEMSMDB.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use oxwire::auth::UserName;
+use oxwire::auth::ntlm;
+use oxwire::core::{FileTime, SecurityContext};
+use oxwire::mapi::mapihttp::{ConnectFlags, EventPending};
+use oxwire::mapi::property::ErrorCode;
+use oxwire::mapi::rop::Handle;
+use oxwire::mapirpc::async_emsmdb::{ASYNC_EMSMDB, EcDoAsyncWaitExRequest, EcDoAsyncWaitExResponse};
+use oxwire::mapirpc::emsmdb::{
+    EMSMDB, EcDoAsyncConnectExRequest, EcDoAsyncConnectExResponse, EcDoConnectExRequest, EcDoConnectExResponse,
+    EcDoDisconnectRequest, EcDoDisconnectResponse, ProtocolVersion, SMALL_RANGE_MAX,
+};
+use oxwire::mapirpc::mgmt::{
+    InqIfIdsRequest, InqIfIdsResponse, InqStatsRequest, InqStatsResponse, MGMT, StatisticsCount,
+};
+use oxwire::rpc::association::client::{ContextOutcome, Event, Security};
+use oxwire::rpc::pdu::{AuthLevel, AuthType, SyntaxIdentifier};
+use oxwire::rpch::client::Event as ConnectionEvent;
+
+use super::super::context::{CODE_PAGE, LCID, auxiliary};
+use super::super::mailbox::Mailbox;
+use super::super::notification::{expect_none, subscribe, tell};
+use super::super::operations::{Answers, Operations};
+use super::super::{Outcome, Plan, RpcAuth};
+use super::advice;
+use super::session::{Came, RpcSession};
+use super::stack::Happening;
+use crate::report::{Facts, Failure};
+
+/// rgwClientVersion: Outlook 2013, which uses nothing that this program has not.
+const CLIENT_VERSION: [u16; 4] = [15, 0, 4420, 1017];
+
+/// How long a server may take to give a cancelled wait up.
+const CANCEL: Duration = Duration::from_secs(3);
+
+fn name(interface: SyntaxIdentifier) -> String {
+    match interface {
+        EMSMDB => "EMSMDB".to_owned(),
+        ASYNC_EMSMDB => "AsyncEMSMDB".to_owned(),
+        MGMT => "mgmt".to_owned(),
+        other => format!("{} {}.{}", other.uuid, other.version & 0xFFFF, other.version >> 16),
+    }
+}
+
+/// NTLM inside RPC at that level.
+fn security(plan: &Plan, level: RpcAuth) -> Option<Security<Box<dyn SecurityContext + Send>>> {
+    let mut config = ntlm::ClientConfig::new(UserName::parse(&plan.address), plan.password.expose());
+    config.sign = matches!(level, RpcAuth::Integrity | RpcAuth::Privacy);
+    config.seal = level == RpcAuth::Privacy;
+    let level = match level {
+        RpcAuth::None => return None,
+        RpcAuth::Connect => AuthLevel::CONNECT,
+        RpcAuth::Integrity => AuthLevel::PKT_INTEGRITY,
+        RpcAuth::Privacy => AuthLevel::PKT_PRIVACY,
+    };
+    Some(Security::new(AuthType::WINNT, level, Box::new(ntlm::Client::new(config))))
+}
+
+/// The bind to the three interfaces, of which EMSMDB has to be there.
+///
+/// # Errors
+/// What came instead.
+pub(super) async fn bind(session: &mut RpcSession, plan: &Plan, level: RpcAuth) -> Outcome<Facts> {
+    let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
+    let security = security(plan, level);
+    let bound = session.driver.stack.association.bind(now, wall, &[EMSMDB, ASYNC_EMSMDB, MGMT], security);
+    bound.map_err(|error| advice::of_association(&error.to_string()))?;
+    let (contexts, group) = loop {
+        if let Some(Happening::Association(Event::Bound { contexts, assoc_group_id, .. })) = session.next().await? {
+            break (contexts, assoc_group_id);
+        }
+    };
+    let accepted = |(_, interface, outcome): &(_, SyntaxIdentifier, ContextOutcome)| {
+        (*outcome == ContextOutcome::Accepted).then(|| name(*interface))
+    };
+    let told: Vec<String> = contexts.iter().filter_map(accepted).collect();
+    let level = match level {
+        RpcAuth::None => "none",
+        RpcAuth::Connect => "NTLM, connect",
+        RpcAuth::Integrity => "NTLM, integrity",
+        RpcAuth::Privacy => "NTLM, privacy",
+    };
+    let association = &session.driver.stack.association;
+    let facts = Facts::new()
+        .with("interfaces", told)
+        .with("authentication", level)
+        .with("header signing", association.signs_headers())
+        .with("fragments", association.max_xmit_frag())
+        .with("group", group);
+    match contexts.iter().find(|(_, interface, _)| *interface == EMSMDB) {
+        Some((_, _, ContextOutcome::Rejected { reason, .. })) => {
+            let advice = "the RPC server is another one: --rpc-server takes port 6001, which is the store's";
+            let came = format!("provider_rejection, {reason:?}");
+            Err(Failure::new("that the server accepts EMSMDB", came, advice).with_facts(facts))
+        }
+        _ => Ok(facts),
+    }
+}
+
+/// What mgmt tells of the server, where it is offered.
+///
+/// # Errors
+/// The association has ended.
+pub(super) async fn management(session: &mut RpcSession) -> Outcome<Facts> {
+    if session.driver.stack.association.context_of(MGMT).is_none() {
+        return Ok(Facts::new().with("offered", false));
+    }
+    let mut facts = Facts::new();
+    let call = session.begin(&InqIfIdsRequest)?;
+    facts = match session.outcome(call).await? {
+        Came::Answer(stub) => {
+            let answer: InqIfIdsResponse = stub.read()?;
+            let names = answer.if_ids.into_iter().flatten().flatten().map(|id| name(id.into()));
+            facts.with("inq_if_ids", names.collect::<Vec<_>>())
+        }
+        Came::Fault(status) => facts.with("inq_if_ids", format!("a fault, {status:?}")),
+        Came::Nothing { reason, .. } => facts.with("inq_if_ids", format!("no answer: {reason}")),
+    };
+    let call = session.begin(&InqStatsRequest { count: 4 })?;
+    Ok(match session.outcome(call).await? {
+        Came::Answer(stub) => {
+            let answer: InqStatsResponse = stub.read()?;
+            let number = |at: usize| answer.statistics.get(at).copied();
+            facts
+                .with_some("calls received", number(StatisticsCount::CALLS_IN))
+                .with_some("packets received", number(StatisticsCount::PACKETS_IN))
+                .with_some("packets sent", number(StatisticsCount::PACKETS_OUT))
+        }
+        Came::Fault(status) => facts.with("inq_stats", format!("a fault, {status:?}")),
+        Came::Nothing { reason, .. } => facts.with("inq_stats", format!("no answer: {reason}")),
+    })
+}
+
+/// EcDoConnectEx.
+///
+/// # Errors
+/// What came instead.
+pub(super) async fn connect(session: &mut RpcSession, user_dn: &str) -> Outcome<Facts> {
+    let stub = session
+        .call(&EcDoConnectExRequest {
+            user_dn: user_dn.as_bytes(),
+            flags: ConnectFlags::NONE,
+            con_mod: user_dn.bytes().fold(0, |hash: u32, byte| hash.rotate_left(5) ^ u32::from(byte)),
+            limit: 0,
+            code_page: CODE_PAGE,
+            lcid_string: LCID,
+            lcid_sort: LCID,
+            icxr_link: EcDoConnectExRequest::NO_LINK,
+            can_convert_code_pages: 1,
+            client_version: ProtocolVersion::from_normalized(CLIENT_VERSION).unwrap_or_default(),
+            time_stamp: 0,
+            auxiliary_in: &[],
+            max_auxiliary_out: SMALL_RANGE_MAX,
+        })
+        .await?;
+    let response: EcDoConnectExResponse<'_> = stub.read()?;
+    if response.error_code != 0 {
+        return Err(advice::of_code("EcDoConnectEx", ErrorCode(response.error_code)));
+    }
+    session.context = response.session;
+    let text = |text: Option<&[u8]>| text.map(|text| String::from_utf8_lossy(text).into_owned());
+    Ok(Facts::new()
+        .with_some("display name", text(response.display_name))
+        .with_some("DN prefix", text(response.dn_prefix))
+        .with("server version", response.server_version.to_string())
+        .with("session", response.icxr)
+        .with("poll ms", response.polls_max)
+        .with("retries", response.retry_count)
+        .with("auxiliary blocks", auxiliary(response.auxiliary_out)))
+}
+
+/// A subscription, and EcDoAsyncWaitEx until an event comes or time is up.
+///
+/// # Errors
+/// What was refused, or an event that has to come did not.
+pub(super) async fn wait(session: &mut RpcSession, mailbox: &Mailbox, inbox: Handle, plan: &Plan) -> Outcome<Facts> {
+    subscribe(session, mailbox).await?;
+    let stub = session.call(&EcDoAsyncConnectExRequest { session: session.context }).await?;
+    let opened: EcDoAsyncConnectExResponse = stub.read()?;
+    if opened.error_code != 0 {
+        return Err(advice::of_code("EcDoAsyncConnectEx", ErrorCode(opened.error_code)));
+    }
+    let request = EcDoAsyncWaitExRequest { asynchronous: opened.asynchronous, flags_in: 0 };
+    let call = session.begin_wait(&request, plan.listen)?;
+    match tokio::time::timeout(plan.listen, session.answer("EcDoAsyncWaitEx", call)).await {
+        Ok(stub) => {
+            let stub = stub?;
+            let ended: EcDoAsyncWaitExResponse = stub.read()?;
+            if ended.error_code != 0 {
+                return Err(advice::of_code("EcDoAsyncWaitEx", ErrorCode(ended.error_code)));
+            }
+            if !ended.flags_out.contains(EventPending::PENDING) {
+                expect_none(plan)?;
+                return Ok(Facts::new().with("event", "none: the server ended the wait by itself"));
+            }
+            let Answers { received, .. } = Operations::new(&[], |_| Ok(()))?.run(session).await?;
+            tell(session, inbox, received).await
+        }
+        Err(_) => {
+            expect_none(plan)?;
+            let facts =
+                Facts::new().with("event", format!("none within {} s; the call stayed open", plan.listen.as_secs()));
+            // Refused only for a call that has ended meanwhile.
+            let _ = session.driver.stack.association.cancel(Instant::now(), call);
+            let end = tokio::time::timeout(CANCEL, session.outcome(call)).await;
+            Ok(facts.with(
+                "cancel",
+                match end {
+                    Ok(Ok(Came::Fault(status))) => format!("followed, {status:?}"),
+                    Ok(Ok(Came::Answer(_))) => "answered".to_owned(),
+                    Ok(Ok(Came::Nothing { reason, .. })) => reason,
+                    Ok(Err(failure)) => return Err(failure),
+                    Err(_) => "not followed: the call goes on".to_owned(),
+                },
+            ))
+        }
+    }
+}
+
+/// EcDoDisconnect, and the end of the virtual connection.
+///
+/// # Errors
+/// What came instead.
+pub(super) async fn disconnect(session: &mut RpcSession) -> Outcome<Facts> {
+    let stub = session.call(&EcDoDisconnectRequest { session: session.context }).await?;
+    let response: EcDoDisconnectResponse = stub.read()?;
+    if response.error_code != 0 {
+        return Err(advice::of_code("EcDoDisconnect", ErrorCode(response.error_code)));
+    }
+    let (sent, received) = (session.driver.stack.sent, session.driver.stack.received);
+    session.driver.stack.client.close(Instant::now());
+    while let Some(happening) = session.driver.stack.poll_event() {
+        if matches!(happening, Happening::Connection(ConnectionEvent::Closed { .. })) {
+            break;
+        }
+    }
+    Ok(Facts::new().with("context", "ended").with("bytes sent", sent).with("bytes received", received))
+}

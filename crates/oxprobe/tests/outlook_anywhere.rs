@@ -1,0 +1,86 @@
+//! `test --transport rpchttp` against `serve`.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests; a failure here fails the test")]
+
+mod common;
+
+use common::{Ended, PASSWORD, RPC_STEPS, Server, proxy};
+
+const STORE: &str = "mailbox.oxwire.test:6001";
+
+fn all_pass(ended: &Ended, steps: &[&str]) {
+    assert_eq!(ended.status, 0, "{}", ended.all);
+    let expected: Vec<_> = steps.iter().map(|step| ((*step).to_owned(), true)).collect();
+    assert_eq!(ended.steps(), expected, "{}", ended.all);
+}
+
+fn fails_at(ended: &Ended, step: &str) -> String {
+    assert_eq!(ended.status, 1, "{}", ended.all);
+    let steps = ended.steps();
+    let (last, before) = steps.split_last().unwrap();
+    assert_eq!((last.0.as_str(), last.1), (step, false), "{}", ended.all);
+    assert!(before.iter().all(|(_, ok)| *ok), "{}", ended.all);
+    let detail = ended.detail(step);
+    for member in ["expected", "came", "advice"] {
+        assert!(detail[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {detail}");
+    }
+    detail.to_string()
+}
+
+#[test]
+fn every_level_and_both_channels_recycled() {
+    let server = Server::start("rpc", &["--channel-lifetime", "131072"]);
+    for (level, expected) in
+        [("none", "none"), ("connect", "NTLM, connect"), ("integrity", "NTLM, integrity"), ("privacy", "NTLM, privacy")]
+    {
+        let ended = server.test_rpc(PASSWORD, STORE, &["--ca", server.ca(), "--rpc-auth", level]);
+        all_pass(&ended, &RPC_STEPS);
+        assert_eq!(ended.detail("bind")["authentication"], expected);
+        assert_eq!(ended.detail("authentication")["binding"], "tls-server-end-point");
+        assert!(ended.detail("IN channel recycling")["recycled"].as_str().unwrap().starts_with("IN_R2"));
+        assert!(ended.detail("OUT channel recycling")["recycled"].as_str().unwrap().starts_with("OUT_R2"));
+        assert_eq!(ended.detail("folders")["folders"][0]["name"], "Inbox");
+        // Nobody delivers: the wait is cancelled, and the session goes on.
+        let notification = ended.detail("notification").to_string();
+        assert!(
+            notification.contains("none within 1 s") && notification.contains("NCA_FAULT_CANCEL"),
+            "{notification}"
+        );
+    }
+    let log = server.log();
+    assert!(log.contains("EcDoAsyncWaitEx") && !log.contains(PASSWORD), "{log}");
+}
+
+#[test]
+fn basic_without_tls_and_a_channel_that_lives_long() {
+    let server = Server::start("rpcplain", &["--plain"]);
+    let steps: Vec<&str> = RPC_STEPS.into_iter().filter(|step| *step != "tls").collect();
+    for scheme in ["basic", "ntlm"] {
+        let ended = server.test_rpc(PASSWORD, STORE, &["--auth", scheme]);
+        all_pass(&ended, &steps);
+        assert!(ended.detail("OUT channel recycling")["recycled"].as_str().unwrap().starts_with("not yet"));
+    }
+}
+
+/// The proxy is named, and is not needed: the echo says so.
+#[test]
+fn proxy_use_is_determined() {
+    let server = Server::start("rpcproxy", &[]);
+    let ended = server.test_rpc(PASSWORD, STORE, &["--ca", server.ca(), "--proxy", &proxy::start()]);
+    all_pass(&ended, &RPC_STEPS);
+    assert_eq!(ended.detail("echo")["way"], "direct");
+}
+
+#[test]
+fn what_is_refused_is_said_with_advice() {
+    const WRONG: &str = "wrong-battery-51d0";
+    let server = Server::start("rpcrefused", &[]);
+    for scheme in ["ntlm", "basic"] {
+        let ended = server.test_rpc(WRONG, STORE, &["--ca", server.ca(), "--auth", scheme]);
+        let detail = fails_at(&ended, "authentication");
+        assert!(detail.contains("401") && !ended.all.contains(WRONG), "{detail}");
+    }
+    let ended = server.test_rpc(PASSWORD, "mailbox.oxwire.test:7000", &["--ca", server.ca()]);
+    let detail = fails_at(&ended, "channels");
+    assert!(detail.contains("0x6ba") || detail.contains("unavailable"), "{detail}");
+    assert!(detail.contains("--rpc-server"), "{detail}");
+}
