@@ -60,6 +60,15 @@ pub(crate) fn execute(
     Ok((body, done))
 }
 
+/// What was done, on a line of bounded use: the same thing many times over is told once, with how often.
+fn summary(done: &[String]) -> String {
+    let told = done.chunk_by(|a, b| a == b).filter_map(|same| {
+        let first = same.first()?;
+        Some(if same.len() == 1 { first.clone() } else { format!("{first} \u{d7} {}", same.len()) })
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
 /// Answers a ROP requests payload: the ROP responses payload or the code by which all of it fails, and what was done, for the log.
 ///
 /// # Errors
@@ -90,7 +99,7 @@ pub(crate) fn answer(
         Some(Stop::BufferTooSmall) => done.push("(the rest does not fit)".to_owned()),
         Some(Stop::Request(error)) => done.push(format!("(stopped: {error})")),
     }
-    Ok((Ok(out), if done.is_empty() { "(no operation)".to_owned() } else { done.join(", ") }))
+    Ok((Ok(out), if done.is_empty() { "(no operation)".to_owned() } else { summary(&done) }))
 }
 
 /// One operation.
