@@ -23,12 +23,14 @@ pub(crate) use reach::{Reach, Search};
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
-oxprobe: why is, or is not, a mailbox found and does it answer over MAPI over HTTP?
+oxprobe: why is, or is not, a mailbox found, and does it answer over MAPI over HTTP and
+RPC over HTTP?
 
 USAGE
   oxprobe demo [--json]
       Runs `serve` and `test` against each other: TLS on a free loopback port, NTLM with
-      channel binding, a message delivered while NotificationWait waits.
+      channel binding, a message delivered while NotificationWait waits; then the same over
+      RPC over HTTP, with both channels recycled.
 
   oxprobe test ADDRESS [--url URL --user-dn DN] [options]
       Finds the mailbox by Autodiscover, unless its endpoint is given, and goes through a session

@@ -42,7 +42,7 @@ fn every_level_and_both_channels_recycled() {
         // Nobody delivers: the wait is cancelled, and the session goes on.
         let notification = ended.detail("notification").to_string();
         assert!(
-            notification.contains("none within 1 s") && notification.contains("NCA_FAULT_CANCEL"),
+            notification.contains("none within 1 s") && notification.contains("nca_s_fault_cancel"),
             "{notification}"
         );
     }
