@@ -38,6 +38,8 @@ USAGE
       to do.
         --url URL             the mailbox endpoint as Autodiscover gives it, its query included;
                               with --transport rpchttp the RPC proxy, https://HOST/rpc/rpcproxy.dll
+        --nspi-url URL        mapihttp: the address book's endpoint (default: as Autodiscover gives it;
+                              without one the address book is not tested)
         --user-dn DN          the mailbox's legacy distinguished name, from the same answer
         --transport WHICH     auto (default), mapihttp, rpchttp (Outlook Anywhere)
         --rpc-server HOST:PORT    rpchttp: the RPC server behind the proxy, port 6001
@@ -185,6 +187,8 @@ pub(crate) struct TestArgs {
     pub(crate) reach: Reach,
     /// Where the endpoint comes from.
     pub(crate) target: Target,
+    /// The address book's endpoint of MAPI over HTTP, verbatim, in place of the one that was found.
+    pub(crate) nspi_url: Option<String>,
     /// How long NotificationWait may wait.
     pub(crate) listen: Duration,
 }
@@ -417,7 +421,7 @@ fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
 }
 
 fn test(parser: &mut Parser) -> Result<Command, UsageError> {
-    let (mut options, mut url, mut user_dn) = (Options::new(), None, None);
+    let (mut options, mut url, mut user_dn, mut nspi_url) = (Options::new(), None, None, None);
     let (mut transport, mut rpc_server, mut rpc_auth) = ("auto".to_owned(), None, None);
     let mut listen = Duration::from_secs(5);
     while let Some(arg) = parser.next()? {
@@ -435,6 +439,11 @@ fn test(parser: &mut Parser) -> Result<Command, UsageError> {
                 let value = text(parser, "--url")?;
                 Origin::from_url(&value).or_else(|error| usage(format!("--url {value}: {error}")))?;
                 url = Some(value);
+            }
+            "nspi-url" => {
+                let value = text(parser, "--nspi-url")?;
+                Origin::from_url(&value).or_else(|error| usage(format!("--nspi-url {value}: {error}")))?;
+                nspi_url = Some(value);
             }
             "user-dn" => user_dn = Some(text(parser, "--user-dn")?),
             "transport" => {
@@ -468,6 +477,9 @@ fn test(parser: &mut Parser) -> Result<Command, UsageError> {
     if transport == "mapihttp" && (rpc_server.is_some() || rpc_auth.is_some()) {
         return usage("test: --rpc-server and --rpc-auth belong to RPC over HTTP, --transport rpchttp");
     }
+    if transport == "rpchttp" && nspi_url.is_some() {
+        return usage("test: --nspi-url belongs to MAPI over HTTP, and not to --transport rpchttp");
+    }
     if reach.kerberos.is_some() && rpc_auth.is_some_and(|level| level != RpcAuth::None) {
         return usage("test: NTLM inside RPC wants a password: with --ccache say --rpc-auth none");
     }
@@ -491,7 +503,7 @@ fn test(parser: &mut Parser) -> Result<Command, UsageError> {
                 (false, None) if rpc_auth.is_some() => {
                     return usage("test: --rpc-auth goes with --transport rpchttp");
                 }
-                (false, None) => Endpoint::MapiHttp { url },
+                (false, None) => Endpoint::MapiHttp { url, address_book: None },
             };
             Target::Given { endpoint, user_dn }
         }
@@ -501,7 +513,7 @@ fn test(parser: &mut Parser) -> Result<Command, UsageError> {
         (Some(_), None) => return usage("test: --user-dn DN is missing; without --url both come from Autodiscover"),
         (None, Some(_)) => return usage("test: --url URL is missing; without --user-dn both come from Autodiscover"),
     };
-    Ok(Command::Test(TestArgs { reach, target, listen }))
+    Ok(Command::Test(TestArgs { reach, target, nspi_url, listen }))
 }
 
 fn discover(parser: &mut Parser) -> Result<Command, UsageError> {

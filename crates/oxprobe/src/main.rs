@@ -73,7 +73,8 @@ fn run(command: Command) -> Result<bool, (u8, String)> {
         Command::Serve(args) => runtime.block_on(serve::run(args)).map(|()| true).map_err(failed),
         Command::Test(args) => {
             let reach = &args.reach;
-            let plain = matches!(&args.target, Target::Given { endpoint, .. } if !test::needs_tls(endpoint.url()));
+            let plain = matches!(&args.target, Target::Given { endpoint, .. } if !test::needs_tls(endpoint.url()))
+                && !args.nspi_url.as_deref().is_some_and(test::needs_tls);
             let (dialer, password) = prepare(reach, !plain).map_err(|error| (USAGE, error))?;
             let mut report = Report::new(std::io::stdout().lock(), reach.json);
             let ran = runtime.block_on(async {
@@ -87,6 +88,7 @@ fn run(command: Command) -> Result<bool, (u8, String)> {
                         endpoint
                     }
                 };
+                let endpoint = endpoint.with_address_book(args.nspi_url.as_ref());
                 test::run(&plan(&args, endpoint, user_dn, &dialer, &password), &mut report).await
             });
             ran.map_err(|error: std::io::Error| failed(format!("standard output: {error}")))?;

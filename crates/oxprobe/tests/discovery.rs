@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::thread;
 
-use common::{ADDRESS, DN, Ended, PASSWORD, STEPS, Server, VARIABLE, oxprobe};
+use common::{ADDRESS, ADDRESS_BOOK_STEPS, DN, Ended, PASSWORD, STEPS, Server, VARIABLE, oxprobe};
 use serde_json::Value;
 
 /// `HOST:PORT` of a server's URL.
@@ -73,7 +73,7 @@ fn the_root_domain_and_then_a_whole_session() {
         let ended = run(PASSWORD, &[&args[..], &["--transport", transport]].concat());
         assert_eq!(ended.status, 0, "{}", ended.all);
         let steps: Vec<String> = ended.steps().into_iter().map(|(step, _)| step).collect();
-        assert_eq!(steps, [&["autodiscover", "transport"], &STEPS[..]].concat());
+        assert_eq!(steps, [&["autodiscover", "transport"], &STEPS[..], &ADDRESS_BOOK_STEPS].concat());
     }
     assert!(!server.log().contains(PASSWORD));
 }

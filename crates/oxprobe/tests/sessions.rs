@@ -6,7 +6,7 @@ mod common;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use common::{ADDRESS, DN, Ended, PASSWORD, RPC_STEPS, STEPS, Server, VARIABLE, oxprobe, run};
+use common::{ADDRESS, ADDRESS_BOOK_STEPS, DN, Ended, PASSWORD, RPC_STEPS, STEPS, Server, VARIABLE, oxprobe, run};
 
 fn all_pass(ended: &Ended, steps: &[&str]) {
     assert_eq!(ended.status, 0, "{}", ended.all);
@@ -28,10 +28,17 @@ fn fails_at(ended: &Ended, step: &str) -> String {
     detail.to_string()
 }
 
+fn demo_steps() -> Vec<&'static str> {
+    [&["autodiscover", "transport"], &STEPS[..], &ADDRESS_BOOK_STEPS, &["transport"], &RPC_STEPS].concat()
+}
+
 #[test]
 fn demo_goes_through_every_step() {
     let ended: Ended = run(&["demo", "--json"]).into();
-    all_pass(&ended, &[&["autodiscover", "transport"], &STEPS[..], &["transport"], &RPC_STEPS[..]].concat());
+    all_pass(&ended, &demo_steps());
+    assert_eq!(ended.detail("entry")["address"], "ada@oxwire.test");
+    assert_eq!(ended.detail("mailbox url")["url"], ended.detail("transport")["url"]);
+    assert_eq!(ended.detail("address book url")["url"], ended.detail("transport")["address book"]);
     assert_eq!(ended.detail("authentication")["scheme"], "NTLM");
     assert_eq!(ended.detail("authentication")["binding"], "tls-server-end-point");
     let lines = ended.lines();
@@ -47,7 +54,7 @@ fn demo_for_people_has_a_line_a_step() {
     assert_eq!(ended.status, 0, "{}", ended.all);
     // What the search tries stands in front, indented.
     let lines: Vec<&str> = ended.stdout.lines().skip_while(|line| line.starts_with("      ")).collect();
-    let steps = [&["autodiscover", "transport"], &STEPS[..], &["transport"], &RPC_STEPS[..]].concat();
+    let steps = demo_steps();
     assert_eq!(lines.len(), steps.len(), "{}", ended.stdout);
     for (line, step) in lines.iter().zip(steps) {
         assert!(line.starts_with("ok ") && line.contains(step), "{line}");
@@ -139,9 +146,28 @@ fn tls_where_there_is_none() {
 #[test]
 fn a_path_that_is_no_endpoint() {
     let mut server = Server::start("path", &["--plain"]);
-    server.url = server.url.replace("emsmdb", "nspi");
+    server.url = server.url.replace("emsmdb", "elsewhere");
     let detail = fails_at(&server.test(PASSWORD, &["--auth", "basic"]), "connect");
     assert!(detail.contains("3 (Invalid Path)"), "{detail}");
+}
+
+/// As many users as two pages of the list do not hold.
+#[test]
+fn the_address_book_by_its_url() {
+    let others: Vec<String> = (1..50).map(|n| format!("user{n:02}@oxwire.test:x")).collect();
+    let options: Vec<&str> = others.iter().flat_map(|user| ["--user", user]).collect();
+    let server = Server::start("nspi", &options);
+    let url = server.url.replace("emsmdb", "nspi");
+    let ended = server.test(PASSWORD, &["--ca", server.ca(), "--nspi-url", &url]);
+    all_pass(&ended, &[&STEPS[..], &ADDRESS_BOOK_STEPS].concat());
+    let list = ended.detail("address list");
+    assert_eq!((&list["entries"], &list["read"], &list["pages"]), (&50.into(), &50.into(), &3.into()));
+    assert_eq!((&list["names"][0], &list["names"][1]), (&"alice".into(), &"user01".into()));
+    assert_eq!(ended.detail("resolve")["DN"], DN);
+    // What is no address book is told as such.
+    let ended = server.test(PASSWORD, &["--ca", server.ca(), "--nspi-url", &server.url]);
+    let detail = fails_at(&ended, "address book bind");
+    assert!(detail.contains("X-ResponseCode 5"), "{detail}");
 }
 
 #[test]

@@ -42,8 +42,8 @@ pub(super) fn endpoints(found: &Found, wanted: Wanted) -> Result<Vec<(Tested, St
     let choice = found.choose(ALL, &Policy::DEFAULT);
     let tested = |candidate: &Candidate<'_>| {
         let endpoint = match &candidate.endpoint {
-            Endpoint::MapiHttp { mail_store, .. } if wanted.mapi_http => {
-                Tested::MapiHttp { url: (*mail_store).to_owned() }
+            Endpoint::MapiHttp { mail_store, address_book } if wanted.mapi_http => {
+                Tested::MapiHttp { url: (*mail_store).to_owned(), address_book: address_book.map(str::to_owned) }
             }
             Endpoint::RpcHttp { proxy, server, tls, .. } if wanted.rpc_http => Tested::RpcHttp {
                 url: format!("{}://{proxy}/rpc/rpcproxy.dll", if *tls { "https" } else { "http" }),

@@ -27,23 +27,32 @@ impl Offers {
         Self { base: base.into(), address_book: None, rpc_http: None }
     }
 
+    /// The URL of the endpoint of a user's mailbox.
+    pub(crate) fn mailbox_url(&self, user: &User) -> String {
+        self.url(user, PATH)
+    }
+
+    /// The URL of the address book for a user, where it is served.
+    pub(crate) fn address_book_url(&self, user: &User) -> Option<String> {
+        self.address_book.map(|path| self.url(user, path))
+    }
+
+    fn url(&self, user: &User, path: &str) -> String {
+        format!("{}{path}?MailboxId={}", self.base, user.mailbox_id())
+    }
+
     /// The mailbox of a user as Autodiscover tells it.
     fn mailbox(&self, user: &User) -> Mailbox {
-        let domain = user.address.split_once('@').map_or("", |(_, domain)| domain);
-        let id = format!("{}@{domain}", user.mailbox.guid);
-        let url = |path: &str| format!("{}{path}?MailboxId={id}", self.base);
         let mut mailbox = Mailbox::new(&user.address, user.display_name(), &user.dn);
         mailbox.mapi_http = Some(MapiHttp {
-            mail_store: UrlPair::both(url(PATH)),
-            address_book: self.address_book.map(|path| UrlPair::both(url(path))).unwrap_or_default(),
+            mail_store: UrlPair::both(self.mailbox_url(user)),
+            address_book: self.address_book_url(user).map(UrlPair::both).unwrap_or_default(),
         });
         mailbox.rpc_http = self.rpc_http.as_ref().map(|proxy| {
-            let server_dn = format!(
-                "/o=oxwire/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Configuration/cn=Servers/cn={id}"
-            );
+            let server_dn = user.server_dn();
             RpcHttp {
                 mdb_dn: format!("{server_dn}/cn=Microsoft Private MDB"),
-                server: id.clone(),
+                server: user.mailbox_id(),
                 server_dn,
                 server_version: SERVER_VERSION.to_owned(),
                 internal: Some(proxy.clone()),

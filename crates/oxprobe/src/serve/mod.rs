@@ -2,6 +2,8 @@
 
 mod app;
 mod autodiscover;
+mod book;
+mod nspi;
 mod objects;
 mod operations;
 mod properties;
@@ -136,6 +138,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), String> {
     let scheme = if identity.is_some() { "https" } else { "http" };
     let users = users(&args.users);
     let mut lines = format!("{scheme}://{address}{PATH}\n");
+    lines.push_str(&format!("  address book at {}\n", nspi::PATH));
     lines.push_str(&format!(
         "  Autodiscover at /autodiscover/autodiscover.xml, .svc and .json, telling {scheme}://{authority}\n"
     ));
@@ -188,7 +191,8 @@ pub(crate) fn serve(listener: TcpListener, service: Service) -> Result<impl Futu
         log,
     } = service;
     let scheme = if identity.is_some() { "https" } else { "http" };
-    let offers = Offers::new(format!("{scheme}://{authority}"));
+    let mut offers = Offers::new(format!("{scheme}://{authority}"));
+    offers.address_book = Some(nspi::PATH);
     let leaf: Option<CertificateDer<'static>> = identity.as_ref().and_then(|identity| identity.leaf().cloned());
     let acceptor = match identity {
         Some(identity) => Some(TlsAcceptor::from(identity.into_config()?)),

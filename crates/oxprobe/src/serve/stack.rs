@@ -16,6 +16,7 @@ use oxwire::rpch::http::PathKind;
 
 use super::app::App;
 use super::autodiscover::{Offers, told};
+use super::nspi::AddressBook;
 use super::objects::Objects;
 use super::rpc::RpcSide;
 use crate::args::Schemes;
@@ -34,6 +35,7 @@ pub(crate) struct ServerStack {
     auth: ServerLayer,
     machine: Server<Objects>,
     responder: Responder,
+    address_book: AddressBook,
     rpc: RpcSide,
     /// The addresses of the connections that are open.
     peers: HashMap<ConnectionId, IpAddr>,
@@ -64,6 +66,8 @@ pub(crate) struct Trust<'a> {
 enum Route {
     /// Autodiscover, behind authentication.
     Autodiscover,
+    /// The address book, behind authentication.
+    AddressBook,
     /// The proxy of RPC over HTTP, behind authentication.
     RpcProxy,
     /// Autodiscover v2: clients ask it without authentication, so it goes around that layer, both ways.
@@ -102,11 +106,12 @@ impl ServerStack {
         let binding = certificate.map(|der| ChannelBinding::of_certificate(der).unwrap_or(ChannelBinding::None));
         let config = ServerConfig::new().with_secure_cookies(binding.is_some());
         let machine = Server::new(now, wall, config, crate::entropy::fill).map_err(|error| error.to_string())?;
+        let address_book = AddressBook::new(binding.is_some(), now, wall)?;
         let auth = ServerLayer::new(auth, Box::new(crate::entropy::fill), now, wall);
         let responder = Responder::new(ResponderConfig::DEFAULT);
         let (peers, routes) = (HashMap::new(), HashMap::new());
         let work = VecDeque::new();
-        Ok(Self { auth, machine, responder, rpc, peers, routes, app, offers, binding, kerberos, work })
+        Ok(Self { auth, machine, responder, address_book, rpc, peers, routes, app, offers, binding, kerberos, work })
     }
 
     /// Lets the layers and the application talk until nobody has anything left to say.
@@ -125,6 +130,8 @@ impl ServerStack {
                 }
             } else if let Some(event) = self.machine.poll_event() {
                 self.app.on_event(now, &mut self.machine, event);
+            } else if let Some(event) = self.address_book.machine.poll_event() {
+                self.address_book.on_event(now, &self.app, &self.offers, event);
             } else if let Some((to, delivered)) = self.app.take_delivered() {
                 self.rpc.on_delivered(&to, delivered);
             } else {
@@ -144,6 +151,7 @@ impl ServerStack {
             HttpEvent::Head(Head::Request(head)) => {
                 let route = match Service::of_target(head.target()) {
                     Some(_) => Some(Route::Autodiscover),
+                    None if AddressBook::serves(head.target()) => Some(Route::AddressBook),
                     None => is_rpc_proxy(head.target()).then_some(Route::RpcProxy),
                 };
                 match route {
@@ -157,6 +165,7 @@ impl ServerStack {
                     self.rpc.handle(now, conn, peer, None, event.clone())?;
                 }
                 self.responder.handle(now, conn, None, event.clone())?;
+                self.address_book.machine.handle(now, conn, None, event.clone())?;
                 return self.machine.handle(now, conn, None, event);
             }
             _ => {}
@@ -166,6 +175,7 @@ impl ServerStack {
                 let peer = self.peers.get(&conn).copied();
                 self.rpc.handle(now, conn, peer, principal.as_ref(), event)
             }
+            Some(Route::AddressBook) => self.address_book.machine.handle(now, conn, principal.as_ref(), event),
             Some(_) => self.responder.handle(now, conn, principal.as_ref(), event),
             None => self.machine.handle(now, conn, principal.as_ref(), event),
         }
@@ -229,6 +239,7 @@ impl Stack for ServerStack {
         let peer = opened.peer.map(|peer| peer.ip());
         self.peers.extend(peer.map(|peer| (conn, peer)));
         self.machine.open(conn, peer);
+        self.address_book.machine.open(conn, peer);
     }
 
     fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
@@ -270,7 +281,10 @@ impl Stack for ServerStack {
                 Some(transmit) => transmit,
                 None => match self.rpc.poll_transmit() {
                     Some(transmit) => transmit,
-                    None => self.machine.poll_transmit(now)?,
+                    None => match self.address_book.machine.poll_transmit(now) {
+                        Some(transmit) => transmit,
+                        None => self.machine.poll_transmit(now)?,
+                    },
                 },
             };
             let conn = transmit.conn();
@@ -284,6 +298,7 @@ impl Stack for ServerStack {
         self.auth.handle_timeout(now);
         self.machine.handle_timeout(now);
         self.responder.handle_timeout(now);
+        self.address_book.machine.handle_timeout(now);
         self.rpc.handle_timeout(now);
         let _ = self.settle(now);
     }
@@ -302,6 +317,7 @@ impl Stack for ServerStack {
 
     fn poll_timeout(&self) -> Option<Instant> {
         let machines = self.machine.poll_timeout().into_iter().chain(self.responder.poll_timeout());
+        let machines = machines.chain(self.address_book.machine.poll_timeout());
         machines.chain(self.auth.poll_timeout()).chain(self.rpc.poll_timeout()).min()
     }
 }

@@ -7,6 +7,10 @@ use crate::mailbox::Mailbox;
 /// In front of a local part it is a user's legacy DN.
 const DN_PREFIX: &str = "/o=oxwire/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=";
 
+/// In front of a mailbox's id it is the DN of the server that has it.
+const SERVER_DN_PREFIX: &str =
+    "/o=oxwire/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Configuration/cn=Servers/cn=";
+
 /// The legacy DN of the user with that address.
 pub(crate) fn user_dn(address: &str) -> String {
     let local = address.split('@').next().unwrap_or_default();
@@ -32,6 +36,17 @@ impl User {
     /// The name that is shown: the local part of the address.
     pub(crate) fn display_name(&self) -> &str {
         self.address.split('@').next().unwrap_or_default()
+    }
+
+    /// What names the mailbox in URLs and server names: its GUID at the domain of the address.
+    pub(crate) fn mailbox_id(&self) -> String {
+        let domain = self.address.split_once('@').map_or("", |(_, domain)| domain);
+        format!("{}@{domain}", self.mailbox.guid)
+    }
+
+    /// The DN of the server that has the mailbox, one for each mailbox as Exchange 2013 and later have it.
+    pub(crate) fn server_dn(&self) -> String {
+        format!("{SERVER_DN_PREFIX}{}", self.mailbox_id())
     }
 }
 

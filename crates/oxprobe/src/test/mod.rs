@@ -1,5 +1,6 @@
 //! The analyser: a mailbox session, step by step.
 
+mod address_book;
 mod advice;
 mod auth_side;
 mod authentication;
@@ -21,6 +22,7 @@ use oxwire::auth::client::{ClientConfig, ClientLayer, Target};
 use oxwire::auth::spnego::MechType;
 use oxwire::core::{FileTime, SecretString};
 use oxwire::http::Origin;
+use oxwire::mapihttp::Endpoint as Machine;
 use oxwire::mapihttp::client::{Client, Config, Deadlines, Retry};
 use oxwire::rpch::http::RpcTarget;
 
@@ -73,6 +75,8 @@ pub(crate) enum Endpoint {
     MapiHttp {
         /// The endpoint, verbatim.
         url: String,
+        /// The address book's; without one it is not tested.
+        address_book: Option<String>,
     },
     /// RPC over HTTP.
     RpcHttp {
@@ -88,14 +92,25 @@ pub(crate) enum Endpoint {
 impl Endpoint {
     /// What is connected to.
     pub(crate) fn url(&self) -> &str {
-        let (Self::MapiHttp { url } | Self::RpcHttp { url, .. }) = self;
+        let (Self::MapiHttp { url, .. } | Self::RpcHttp { url, .. }) = self;
         url
+    }
+
+    /// The same with another address book, where one is given and the transport has it.
+    pub(crate) fn with_address_book(mut self, given: Option<&String>) -> Self {
+        if let (Self::MapiHttp { address_book, .. }, Some(given)) = (&mut self, given) {
+            *address_book = Some(given.clone());
+        }
+        self
     }
 
     /// What it is.
     pub(crate) fn facts(&self) -> Facts {
         match self {
-            Self::MapiHttp { url } => Facts::new().with("transport", "mapihttp").with("url", url.as_str()),
+            Self::MapiHttp { url, address_book } => Facts::new()
+                .with("transport", "mapihttp")
+                .with("url", url.as_str())
+                .with_some("address book", address_book.as_deref()),
             Self::RpcHttp { url, server, .. } => Facts::new()
                 .with("transport", "rpchttp")
                 .with("url", url.as_str())
@@ -152,13 +167,17 @@ pub(crate) async fn run<W: Write>(plan: &Plan, report: &mut Report<W>) -> std::i
         Err(failure) => return report.fail("tls", since, &failure),
     };
     match &plan.endpoint {
-        Endpoint::MapiHttp { url } => {
-            let mut session = match open(plan, &origin, url) {
+        Endpoint::MapiHttp { url, address_book } => {
+            let mut session = match open(plan, &origin, url, Machine::Mailbox) {
                 Ok(session) => session,
                 Err(failure) => return report.fail("authentication", Instant::now(), &failure),
             };
             session.driver.adopt(origin, channel);
-            steps(plan, &mut session, report).await
+            steps(plan, &mut session, report).await?;
+            match address_book {
+                Some(url) if !report.failed() => address_book_steps(plan, url, report).await,
+                _ => Ok(()),
+            }
         }
         Endpoint::RpcHttp { url, server, level } => {
             let mut session = match rpc::open(plan, &origin, url, server) {
@@ -192,7 +211,7 @@ fn auth_side(plan: &Plan, origin: &Origin, now: Instant, wall: FileTime) -> Auth
     AuthSide::new(auth, plan.binding, plan.kerberos.clone())
 }
 
-fn open(plan: &Plan, origin: &Origin, url: &str) -> Outcome<Session> {
+fn open(plan: &Plan, origin: &Origin, url: &str, machine: Machine) -> Outcome<Session> {
     let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
     let mut deadlines = Deadlines::default();
     deadlines.first_response = FIRST_RESPONSE;
@@ -200,6 +219,7 @@ fn open(plan: &Plan, origin: &Origin, url: &str) -> Outcome<Session> {
     let mut retry = Retry::default();
     retry.count = 1;
     let config = Config::new(url, &mut crate::entropy::fill)
+        .with_endpoint(machine)
         .with_user_agent(concat!("oxprobe/", env!("CARGO_PKG_VERSION")))
         .with_deadlines(deadlines)
         .with_retry(retry);
@@ -248,5 +268,25 @@ async fn steps<W: Write>(plan: &Plan, session: &mut Session, report: &mut Report
     step!(report, "cut between requests", only(cuts::between_requests(session, inbox).await));
     step!(report, "cut in mid-response", only(cuts::in_mid_response(session, inbox).await));
     step!(report, "disconnect", only(context::disconnect(session).await));
+    Ok(())
+}
+
+/// A session of its own: the address book has its own endpoint, connection and Session Context.
+async fn address_book_steps<W: Write>(plan: &Plan, url: &str, report: &mut Report<W>) -> std::io::Result<()> {
+    let origin = Origin::from_url(url).map_err(|error| {
+        Failure::new("the URL of an endpoint", error.to_string(), "use the address book's URL that Autodiscover gives")
+    });
+    let mut session = match origin.and_then(|(origin, _)| open(plan, &origin, url, Machine::AddressBook)) {
+        Ok(session) => session,
+        Err(failure) => return report.fail("address book bind", Instant::now(), &failure),
+    };
+    let session = &mut session;
+    step!(report, "address book bind", only(address_book::bind(session).await));
+    let dn = step!(report, "resolve", address_book::resolve(session, &plan.address, &plan.user_dn).await);
+    step!(report, "address list", only(address_book::list(session).await));
+    let server_dn = step!(report, "entry", address_book::entry(session, &dn).await);
+    step!(report, "mailbox url", only(address_book::mailbox_url(session, server_dn.as_deref()).await));
+    step!(report, "address book url", only(address_book::address_book_url(session, &dn).await));
+    step!(report, "address book unbind", only(address_book::unbind(session).await));
     Ok(())
 }

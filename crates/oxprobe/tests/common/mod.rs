@@ -55,6 +55,10 @@ pub(crate) const RPC_STEPS: [&str; 15] = [
     "disconnect",
 ];
 
+/// The steps of the address book, behind those of the mailbox where it has a URL.
+pub(crate) const ADDRESS_BOOK_STEPS: [&str; 7] =
+    ["address book bind", "resolve", "address list", "entry", "mailbox url", "address book url", "address book unbind"];
+
 pub(crate) fn oxprobe<I: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = I>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_oxprobe"));
     command.args(args).stdin(Stdio::null());
