@@ -28,4 +28,5 @@ pub mod rts;
 pub mod server;
 #[cfg(test)]
 mod test_pdus;
+mod unacknowledged;
 pub mod v1;

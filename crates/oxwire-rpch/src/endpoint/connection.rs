@@ -254,8 +254,8 @@ impl VirtualConnection {
         let room = usize::try_from(lifetime.saturating_sub(Lifetime::RESERVE)).unwrap_or(usize::MAX);
         let reason = if !is_one_rpc_pdu(&pdu) {
             RefusedReason::NotAPdu
-        } else if !out.sender.can_ever_send(pdu.len()) {
-            RefusedReason::LargerThanWindow { window: out.sender.peer_receive_window() }
+        } else if !out.sent.sender().can_ever_send(pdu.len()) {
+            RefusedReason::LargerThanWindow { window: out.sent.sender().peer_receive_window() }
         } else if pdu.len() > room {
             RefusedReason::LargerThanChannel { lifetime }
         } else {
@@ -353,11 +353,11 @@ impl VirtualConnection {
         if out.plugged.is_some() {
             return None;
         }
-        if !out.sender.can_ever_send(len) {
+        if !out.sent.sender().can_ever_send(len) {
             let fault = wrong_value(
                 "opened",
                 "OUT_R2/A3 with a ReceiveWindowSize that takes what the predecessor took",
-                format!("{} bytes, and a PDU of {len} waits", out.sender.peer_receive_window()),
+                format!("{} bytes, and a PDU of {len} waits", out.sent.sender().peer_receive_window()),
                 "[MS-RPCH] 2.2.4.36",
             );
             self.fail(fault.into());
@@ -367,10 +367,9 @@ impl VirtualConnection {
             self.start_out_recycling(now);
             return self.transmits.pop_front();
         }
-        if !out.sender.send(len) {
+        if !out.send(len) {
             return None;
         }
-        out.on_sent(len);
         let conn = out.conn;
         let near = out.lifetime.approaches_its_end(self.config.recycle_threshold);
         let pdu = self.queue.pop()?;
@@ -483,7 +482,7 @@ impl VirtualConnection {
         if self.ended.is_some() {
             return;
         }
-        let (in_doubt_pdus, in_doubt_bytes) = self.outs.default().map_or((0, 0), OutChannel::in_doubt);
+        let (in_doubt_pdus, in_doubt_bytes) = self.outs.default().map_or((0, 0), |out| out.sent.in_doubt());
         let conns: Vec<_> = self.connections().collect();
         self.transmits.extend(conns.into_iter().map(|conn| match farewell {
             Farewell::Close => HttpTransmit::Close { conn },

@@ -8,23 +8,20 @@ use oxwire_core::{ConnectionId, PeerFault};
 
 use crate::channel::{Lifetime, PdusIn};
 use crate::fault::{unexpected_pdu, wrong_value};
-use crate::flow_control::{Sender, WindowFault};
-use crate::rts::{FlowControlAck, RtsCookie};
+use crate::rts::RtsCookie;
+use crate::unacknowledged::Unacknowledged;
 
 /// One OUT channel instance.
 #[derive(Debug)]
 pub(crate) struct OutChannel {
     pub(crate) conn: ConnectionId,
     pub(crate) cookie: RtsCookie,
-    pub(crate) sender: Sender,
+    pub(crate) sent: Unacknowledged,
     pub(crate) lifetime: Lifetime,
     /// What the client sends on it: nothing, or OUT_R2/C1 on a successor.
     pub(crate) pdus: PdusIn,
     /// RTS PDUs that wait for the end of plugged channel mode; `None` when it is unplugged.
     pub(crate) plugged: Option<VecDeque<Bytes>>,
-    /// Lengths of the RPC PDUs that went out and are not acknowledged, the oldest first.
-    unacknowledged: VecDeque<u16>,
-    unacknowledged_bytes: u32,
 }
 
 impl OutChannel {
@@ -36,41 +33,17 @@ impl OutChannel {
         pdus: PdusIn,
         plugged: Option<VecDeque<Bytes>>,
     ) -> Self {
-        Self {
-            conn,
-            cookie,
-            sender: Sender::new(peer_window),
-            lifetime: Lifetime::new(lifetime),
-            pdus,
-            plugged,
-            unacknowledged: VecDeque::new(),
-            unacknowledged_bytes: 0,
+        Self { conn, cookie, sent: Unacknowledged::new(peer_window), lifetime: Lifetime::new(lifetime), pdus, plugged }
+    }
+
+    /// Counts an RPC PDU that goes out, where the client's window lets it.
+    #[must_use]
+    pub(crate) fn send(&mut self, len: usize) -> bool {
+        let goes = self.sent.send(len);
+        if goes {
+            self.lifetime.on_sent(len);
         }
-    }
-
-    /// An RPC PDU has gone out.
-    pub(crate) fn on_sent(&mut self, len: usize) {
-        self.lifetime.on_sent(len);
-        // frag_length has 16 bits, and every PDU was held against it.
-        let len = u16::try_from(len).unwrap_or(u16::MAX);
-        self.unacknowledged.push_back(len);
-        self.unacknowledged_bytes = self.unacknowledged_bytes.saturating_add(u32::from(len));
-    }
-
-    pub(crate) fn on_ack(&mut self, ack: &FlowControlAck) -> Result<(), WindowFault> {
-        self.sender.on_ack(ack)?;
-        let in_flight = self.sender.bytes_sent().wrapping_sub(ack.bytes_received);
-        while self.unacknowledged_bytes > in_flight
-            && let Some(len) = self.unacknowledged.pop_front()
-        {
-            self.unacknowledged_bytes = self.unacknowledged_bytes.saturating_sub(u32::from(len));
-        }
-        Ok(())
-    }
-
-    /// PDUs that the client may or may not have: how many, and their bytes.
-    pub(crate) fn in_doubt(&self) -> (usize, u32) {
-        (self.unacknowledged.len(), self.unacknowledged_bytes)
+        goes
     }
 }
 

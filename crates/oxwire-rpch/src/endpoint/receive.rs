@@ -117,7 +117,7 @@ impl VirtualConnection {
         } else {
             None
         };
-        channel.map_or(Ok(()), |channel| channel.on_ack(ack).map_err(|fault| fault.to_peer_fault(state)))
+        channel.map_or(Ok(()), |channel| channel.sent.on_ack(ack).map_err(|fault| fault.to_peer_fault(state)))
     }
 
     /// [MS-RPCH] 3.2.3.5.8

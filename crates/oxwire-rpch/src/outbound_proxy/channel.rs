@@ -506,18 +506,17 @@ fn next(instance: &mut Instance, state: &'static str) -> Result<Option<(Connecti
         return Ok(None);
     }
     let spec = "[MS-RPCH] 2.1.2.1.8";
-    if !channel.sender.can_ever_send(len) {
-        let found = format!("{len} bytes into {}", channel.sender.peer_receive_window());
+    if !channel.sent.sender().can_ever_send(len) {
+        let found = format!("{len} bytes into {}", channel.sent.sender().peer_receive_window());
         return Err(wrong_value(state, "RPC PDUs that the client's ReceiveWindow takes", found, spec));
     }
     if !channel.lifetime.has_room_for_rpc(len) {
         let found = format!("{len} bytes, and {} are left", channel.lifetime.left());
         return Err(wrong_value(state, "RPC PDUs within the channel lifetime that the server was told", found, spec));
     }
-    if !channel.sender.send(len) {
+    if !channel.send(len) {
         return Ok(None);
     }
-    channel.on_sent(len);
     Ok(queue.pop().map(|pdu| (channel.conn, pdu)))
 }
 

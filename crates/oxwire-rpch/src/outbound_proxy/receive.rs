@@ -127,7 +127,8 @@ impl VirtualOutChannel {
         } else {
             leaving.filter(|instance| of(instance.channel.cookie))
         };
-        instance.map_or(Ok(()), |instance| instance.channel.on_ack(ack).map_err(|fault| fault.to_peer_fault(state)))
+        instance
+            .map_or(Ok(()), |instance| instance.channel.sent.on_ack(ack).map_err(|fault| fault.to_peer_fault(state)))
     }
 
     /// Takes the PDUs that are whole on the client's OUT channels.

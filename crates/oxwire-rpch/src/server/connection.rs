@@ -204,8 +204,8 @@ impl VirtualConnection {
         let Some(out) = self.outs.default() else { return Err(Refused { pdu, reason: RefusedReason::Closed }) };
         let reason = if !is_one_rpc_pdu(&pdu) {
             RefusedReason::NotAPdu
-        } else if !out.sender.can_ever_send(pdu.len()) {
-            RefusedReason::LargerThanWindow { window: out.sender.peer_receive_window() }
+        } else if !out.sent.sender().can_ever_send(pdu.len()) {
+            RefusedReason::LargerThanWindow { window: out.sent.sender().peer_receive_window() }
         } else if u32::try_from(pdu.len()).is_ok_and(|len| len > out.room()) {
             RefusedReason::LargerThanChannel { lifetime: out.limit }
         } else {
@@ -287,8 +287,8 @@ impl VirtualConnection {
         let len = self.queue.front_len()?;
         let now = self.tick(now);
         let out = self.outs.default_mut()?;
-        if !out.sender.can_ever_send(len) {
-            let found = format!("{} bytes, and a PDU of {len} waits", out.sender.peer_receive_window());
+        if !out.sent.sender().can_ever_send(len) {
+            let found = format!("{} bytes, and a PDU of {len} waits", out.sent.sender().peer_receive_window());
             let expected = "OUT_R1/A4 with a ReceiveWindowSize that takes what the predecessor took";
             self.end(wrong_value("opened", expected, found, "[MS-RPCH] 2.2.4.26").into(), true);
             return self.transmits.pop_front();
@@ -297,10 +297,9 @@ impl VirtualConnection {
             self.start_out_recycling(now);
             return self.transmits.pop_front();
         }
-        if !out.sender.send(len) {
+        if !out.send(len) {
             return None;
         }
-        out.on_sent(len);
         let conn = out.conn;
         let near = out.lifetime.approaches_its_end(self.config.recycle_threshold);
         let pdu = self.queue.pop()?;
@@ -420,7 +419,7 @@ impl VirtualConnection {
         if self.ended.is_some() {
             return;
         }
-        let (in_doubt_pdus, in_doubt_bytes) = self.outs.default().map_or((0, 0), OutLeg::in_doubt);
+        let (in_doubt_pdus, in_doubt_bytes) = self.outs.default().map_or((0, 0), |out| out.sent.in_doubt());
         let conns: Vec<_> = self.connections().collect();
         self.transmits.extend(
             conns.into_iter().map(|conn| if abort { Transmit::Abort { conn } } else { Transmit::Close { conn } }),

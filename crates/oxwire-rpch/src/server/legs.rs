@@ -1,18 +1,18 @@
 //! Legs from proxies: until their first PDU is here, and after.
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use oxwire_core::{ConnectionId, DecodeError, Reader};
 
 use crate::channel::{Lifetime, PdusIn};
-use crate::flow_control::{Receiver, Sender, WindowFault};
+use crate::flow_control::Receiver;
 use crate::front::{FirstPduFault, signature};
 use crate::http::ChannelKind;
 use crate::rts::conn::{ConnA2, ConnB2};
 use crate::rts::in_r1::InR1A2;
 use crate::rts::out_r1::OutR1A4;
-use crate::rts::{FlowControlAck, PduName, RtsCookie};
+use crate::rts::{PduName, RtsCookie};
+use crate::unacknowledged::Unacknowledged;
 
 /// The PDUs that may come first on a leg, in state Open_Start. [MS-RPCH] 3.2.5
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,12 +129,10 @@ pub(super) struct OutLeg {
     pub(super) cookie: RtsCookie,
     /// The cookie of the predecessor in OUT_R2: the proxy may still name the leg by it, and the client its channel.
     pub(super) previous: Option<RtsCookie>,
-    pub(super) sender: Sender,
+    pub(super) sent: Unacknowledged,
     pub(super) lifetime: Lifetime,
     /// ChannelLifetime, which a successor in OUT_R2 has too.
     pub(super) limit: u32,
-    unacknowledged: VecDeque<u16>,
-    unacknowledged_bytes: u32,
 }
 
 /// Kept back of the channel lifetime for RTS PDUs, and for what the proxy sends by itself and the server learns late or never: pings of
@@ -148,11 +146,9 @@ impl OutLeg {
             pdus,
             cookie,
             previous: None,
-            sender: Sender::new(window),
+            sent: Unacknowledged::new(window),
             lifetime: Lifetime::new(limit).with_reserve(RESERVE),
             limit,
-            unacknowledged: VecDeque::new(),
-            unacknowledged_bytes: 0,
         }
     }
 
@@ -171,26 +167,13 @@ impl OutLeg {
         self.cookie == cookie || self.previous == Some(cookie)
     }
 
-    pub(super) fn on_sent(&mut self, len: usize) {
-        self.lifetime.on_sent(len);
-        let len = u16::try_from(len).unwrap_or(u16::MAX);
-        self.unacknowledged.push_back(len);
-        self.unacknowledged_bytes = self.unacknowledged_bytes.saturating_add(u32::from(len));
-    }
-
-    pub(super) fn on_ack(&mut self, ack: &FlowControlAck) -> Result<(), WindowFault> {
-        self.sender.on_ack(ack)?;
-        let in_flight = self.sender.bytes_sent().wrapping_sub(ack.bytes_received);
-        while self.unacknowledged_bytes > in_flight
-            && let Some(len) = self.unacknowledged.pop_front()
-        {
-            self.unacknowledged_bytes = self.unacknowledged_bytes.saturating_sub(u32::from(len));
+    /// Counts an RPC PDU that goes out, where the proxy's window lets it.
+    #[must_use]
+    pub(super) fn send(&mut self, len: usize) -> bool {
+        let goes = self.sent.send(len);
+        if goes {
+            self.lifetime.on_sent(len);
         }
-        Ok(())
-    }
-
-    /// PDUs that the proxy may or may not have: how many, and their bytes.
-    pub(super) fn in_doubt(&self) -> (usize, u32) {
-        (self.unacknowledged.len(), self.unacknowledged_bytes)
+        goes
     }
 }

@@ -330,7 +330,7 @@ impl VirtualConnection {
         let leg = if of_successor { self.outs.successor_mut() } else { self.outs.default_mut() };
         match leg {
             Some(leg) if leg.is_named(ack.channel_cookie) => {
-                leg.on_ack(ack).map_err(|fault| fault.to_peer_fault(state))
+                leg.sent.on_ack(ack).map_err(|fault| fault.to_peer_fault(state))
             }
             _ => Ok(()),
         }
