@@ -49,6 +49,15 @@ def exchangelib_reads_user_settings(world):
 
 
 @check
+def exchangelib_reads_outlook_anywhere(world):
+    proxy = "external_mailbox_server"
+    names = ["internal_mailbox_server", proxy, f"{proxy}_requires_ssl", f"{proxy}_authentication_methods"]
+    _, answer = settings(world, BASIC, names=names)
+    server, *told = (str(answer.user_settings[name]) for name in names)
+    assert server.endswith("@mail.test") and told == [f"127.0.0.1:{world.tls.port}", "True", "ntlm"], answer
+
+
+@check
 def exchangelib_asks_for_every_setting_that_it_knows(world):
     _, answer = settings(world, BASIC)
     assert answer.error_code is None, answer
@@ -73,8 +82,8 @@ def exchangelib_is_told_of_a_user_that_nobody_is(world):
         assert answer.error_code == "InvalidUser", answer
 
 
-@check
-def python_reads_pox(world):
+def pox(world, **headers):
+    """The protocols of alice's account, by their type, with what `headers` say of the client."""
     body = (
         "<Autodiscover xmlns='http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006'><Request>"
         "<EMailAddress>alice@mail.test</EMailAddress><AcceptableResponseSchema>"
@@ -82,16 +91,36 @@ def python_reads_pox(world):
     )
     url = f"{base(world.tls.url)}/AutoDiscover/AutoDiscover.xml"
     answer = session(HttpNtlmAuth("MAIL\\alice", "secret")).post(
-        url, data=body, headers={"Content-Type": "text/xml", "X-MapiHttpCapability": "1"}
+        url, data=body, headers={"Content-Type": "text/xml", **headers}
     )
     assert answer.status_code == 200, answer
     account = ElementTree.fromstring(answer.content).find(f"{ANS}Response/{ANS}Account")
-    protocol = next(p for p in account.findall(f"{ANS}Protocol") if p.get("Type") == "mapiHttp")
-    mail_store = protocol.find(f"{ANS}MailStore/{ANS}ExternalUrl").text
+    return {p.get("Type") or p.findtext(f"{ANS}Type"): p for p in account.findall(f"{ANS}Protocol")}
+
+
+@check
+def python_reads_pox(world):
+    protocols = pox(world, **{"X-MapiHttpCapability": "1"})
+    assert list(protocols) == ["mapiHttp", "EXCH", "EXPR"], protocols
+    mail_store = protocols["mapiHttp"].find(f"{ANS}MailStore/{ANS}ExternalUrl").text
     assert mail_store.startswith(f"{base(world.tls.url)}/mapi/emsmdb/?MailboxId="), mail_store
     # The URL that was told is one that a session goes through at.
     whole = mapihttp.Client(session(HttpNtlmAuth("MAIL\\alice", "secret")), mail_store).whole_session("alice")
     assert whole.status == 200, whole
+
+
+@check
+def python_reads_outlook_anywhere(world):
+    """What a client without MAPI over HTTP is told, with EXHTTP where it reads that."""
+    protocols = pox(world)
+    assert list(protocols) == ["EXCH", "EXPR"], protocols
+    protocols = pox(world, **{"X-ClientCanHandle": "ExHttpInfo"})
+    assert list(protocols) == ["EXCH", "EXHTTP", "EXPR"], protocols
+    assert protocols["EXCH"].findtext(f"{ANS}Server").endswith("@mail.test")
+    for name in ("EXHTTP", "EXPR"):
+        told = {part.tag.removeprefix(ANS): part.text for part in protocols[name]}
+        expected = {"Server": f"127.0.0.1:{world.tls.port}", "SSL": "On", "AuthPackage": "ntlm"}
+        assert expected.items() <= told.items() and told["CertPrincipalName"] == "msstd:127.0.0.1", told
 
 
 @check

@@ -30,7 +30,8 @@ USAGE
   oxprobe demo [--json]
       Runs `serve` and `test` against each other: TLS on a free loopback port, NTLM with
       channel binding, a message delivered while NotificationWait waits; then the same over
-      RPC over HTTP, with both channels recycled.
+      RPC over HTTP, found as a client finds it that speaks nothing else, with both channels
+      recycled.
 
   oxprobe test ADDRESS [--url URL --user-dn DN] [options]
       Finds the mailbox by Autodiscover, unless its endpoint is given, and goes through a session
@@ -41,8 +42,9 @@ USAGE
         --nspi-url URL        mapihttp: the address book's endpoint (default: as Autodiscover gives it;
                               without one the address book is not tested)
         --user-dn DN          the mailbox's legacy distinguished name, from the same answer
-        --transport WHICH     auto (default), mapihttp, rpchttp (Outlook Anywhere)
-        --rpc-server HOST:PORT    rpchttp: the RPC server behind the proxy, port 6001
+        --transport WHICH     auto (default), mapihttp, rpchttp (Outlook Anywhere, searched for as
+                              a client without MAPI over HTTP does)
+        --rpc-server HOST:PORT    rpchttp with --url: the RPC server behind the proxy, port 6001
         --rpc-auth WHICH      rpchttp: NTLM inside RPC: none, connect, integrity, privacy
                               (default; none with --ccache)
         --listen-seconds N    how long NotificationWait, or EcDoAsyncWaitEx, may wait for news
@@ -77,7 +79,8 @@ USAGE
         --json                one object a line: {\"step\",\"ok\",\"ms\",\"detail\"}
 
   oxprobe serve --listen ADDR:PORT [options]
-      A server with a small mailbox in memory for each user, at /mapi/emsmdb/, and Autodiscover.
+      A server with a small mailbox in memory for each user, at /mapi/emsmdb/ and behind
+      /rpc/rpcproxy.dll, and Autodiscover, which tells both.
       Port 0 takes a free one. The first line of output is the URL.
         --user ADDRESS:PASSWORD   a user; may be given several times
         --auth LIST           of basic, ntlm, negotiate (default: basic,ntlm)

@@ -1,11 +1,10 @@
 //! `serve`, `discover` and `test` against each other, in one process.
 
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oxwire::auth::ntlm::ExtendedProtection;
 use oxwire::core::SecretString;
-use oxwire::rpch::http::RpcTarget;
 use tokio::net::TcpListener;
 
 use crate::args::{AuthChoice, Schemes, Search, Wanted};
@@ -14,7 +13,7 @@ use crate::log::Log;
 use crate::net::dial::{ConnectTo, Dialer};
 use crate::report::Report;
 use crate::serve::{self, Mail, Service};
-use crate::test::{self, Endpoint, Plan, RpcAuth};
+use crate::test::{self, Plan, RpcAuth};
 use crate::tls::{ClientTls, Identity};
 
 const ADDRESS: &str = "ada@oxwire.test";
@@ -75,14 +74,14 @@ pub(crate) async fn run(json: bool) -> Result<bool, String> {
         search: Search::default(),
     };
     let mut report = Report::new(std::io::stdout().lock(), json);
-    let run = session(&quest, &address.to_string(), &mut report).await;
+    let run = session(&quest, &mut report).await;
     server.abort();
     run.map_err(|error| format!("standard output: {error}"))?;
     Ok(!report.failed())
 }
 
 /// Finds the mailbox and goes through a session with it, by either transport.
-async fn session<W: Write>(quest: &Quest, authority: &str, report: &mut Report<W>) -> std::io::Result<()> {
+async fn session<W: Write>(quest: &Quest, report: &mut Report<W>) -> std::io::Result<()> {
     let wanted = Wanted { mapi_http: true, rpc_http: false, rpc_auth: RpcAuth::Privacy };
     let Some((endpoint, user_dn)) = discover::endpoint_of(quest, wanted, report).await? else { return Ok(()) };
     let mut plan = Plan {
@@ -102,12 +101,10 @@ async fn session<W: Write>(quest: &Quest, authority: &str, report: &mut Report<W
     if report.failed() {
         return Ok(());
     }
-    plan.endpoint = Endpoint::RpcHttp {
-        url: format!("https://{authority}/rpc/rpcproxy.dll"),
-        server: RpcTarget { server: "mailbox.oxwire.test".into(), port: 6001 },
-        level: wanted.rpc_auth,
-    };
-    report.pass("transport", Instant::now(), &plan.endpoint.facts())?;
+    // What a client is told that does not speak MAPI over HTTP.
+    let wanted = Wanted { mapi_http: false, rpc_http: true, ..wanted };
+    let Some(found) = discover::endpoint_of(quest, wanted, report).await? else { return Ok(()) };
+    (plan.endpoint, plan.user_dn) = found;
     test::run(&plan, report).await
 }
 

@@ -98,7 +98,7 @@ fn run(command: Command) -> Result<bool, (u8, String)> {
             let (dialer, password) = prepare(&args.reach, true).map_err(|error| (USAGE, error))?;
             let quest = quest(&args.reach, &args.search, &dialer, &password);
             let mut report = Report::new(std::io::stdout().lock(), args.reach.json);
-            let ran = runtime.block_on(discover::run(&quest, &mut report));
+            let ran = runtime.block_on(discover::run(&quest, true, &mut report));
             ran.map_err(|error| failed(format!("standard output: {error}")))?;
             Ok(!report.failed())
         }

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::thread;
 
-use common::{ADDRESS, ADDRESS_BOOK_STEPS, DN, Ended, PASSWORD, STEPS, Server, VARIABLE, oxprobe};
+use common::{ADDRESS, ADDRESS_BOOK_STEPS, DN, Ended, PASSWORD, RPC_STEPS, STEPS, Server, VARIABLE, oxprobe};
 use serde_json::Value;
 
 /// `HOST:PORT` of a server's URL.
@@ -76,6 +76,39 @@ fn the_root_domain_and_then_a_whole_session() {
         assert_eq!(steps, [&["autodiscover", "transport"], &STEPS[..], &ADDRESS_BOOK_STEPS].concat());
     }
     assert!(!server.log().contains(PASSWORD));
+}
+
+/// A client without MAPI over HTTP is handed Outlook Anywhere, proxy, RPC server and authentication, and goes through a session by it.
+#[test]
+fn outlook_anywhere_by_discovery_and_then_a_whole_session() {
+    for (offered, package) in [("basic,ntlm,negotiate", "negotiate"), ("basic,ntlm", "ntlm"), ("basic", "basic")] {
+        let server = Server::start(package, &["--auth", offered]);
+        let elsewhere = to("oxwire.test", 443, authority(&server));
+        let reach = [ADDRESS, "--json", "--ca", server.ca(), "--connect-to", &elsewhere];
+        let args = [&["test"], &reach[..], &["--listen-seconds", "1", "--transport", "rpchttp"]].concat();
+        let ended = run(PASSWORD, &args);
+        assert_eq!(ended.status, 0, "{}", ended.all);
+        let steps: Vec<String> = ended.steps().into_iter().map(|(step, _)| step).collect();
+        assert_eq!(steps, [&["autodiscover", "transport"], &RPC_STEPS[..]].concat());
+        // EXHTTP inside, and the same from outside; nothing else is published to who does not say that it speaks more.
+        let ways = ended.detail("autodiscover")["ways"].clone();
+        assert_eq!(ways.as_array().unwrap().len(), 1, "{ways}");
+        let way = ways[0].as_object().unwrap();
+        assert_eq!((&way["transport"], &way["location"]), (&Value::from("rpchttp"), &Value::from("internal")));
+        assert_eq!((&way["proxy"], &way["tls"]), (&Value::from(authority(&server)), &Value::from(true)));
+        assert_eq!((&way["auth"], &way["principal name"]), (&Value::from(package), &Value::from("msstd:127.0.0.1")));
+        let (mailbox, domain) = way["server"].as_str().unwrap().split_once('@').unwrap();
+        assert_eq!((mailbox.len(), domain), (36, "oxwire.test"));
+        let transport = ended.detail("transport");
+        assert_eq!(transport["url"], format!("https://{}/rpc/rpcproxy.dll", authority(&server)));
+        assert_eq!(transport["RPC server"], format!("{mailbox}@{domain}:6001"));
+        // One that speaks both is told both, MAPI over HTTP first.
+        let both = run(PASSWORD, &[&["discover"], &reach[..]].concat());
+        let ways = both.detail("autodiscover")["ways"].clone();
+        let transports: Vec<&Value> = ways.as_array().unwrap().iter().map(|way| &way["transport"]).collect();
+        assert_eq!(transports, ["mapihttp", "rpchttp"], "{ways}");
+        assert!(server.log().contains(&format!("channel to {mailbox}@{domain}:6001 opened")));
+    }
 }
 
 #[test]

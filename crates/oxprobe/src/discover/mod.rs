@@ -61,13 +61,18 @@ struct Learned {
     not_allowed: Vec<String>,
 }
 
-/// Searches, and tells of every step; `None` where nothing was found, which is told too.
+/// Searches, and tells of every step; `None` where nothing was found, which is told too. `mapi_http` is whether the client says that
+/// it speaks MAPI over HTTP: to one that does, Exchange 2019 does not tell Outlook Anywhere.
 ///
 /// # Errors
 /// Those of the output.
-pub(crate) async fn run<W: Write>(quest: &Quest, report: &mut Report<W>) -> std::io::Result<Option<Box<Found>>> {
+pub(crate) async fn run<W: Write>(
+    quest: &Quest,
+    mapi_http: bool,
+    report: &mut Report<W>,
+) -> std::io::Result<Option<Box<Found>>> {
     let since = Instant::now();
-    let mut driver = match open(quest) {
+    let mut driver = match open(quest, mapi_http) {
         Ok(driver) => driver,
         Err(failure) => {
             report.fail(STEP, since, &failure)?;
@@ -112,7 +117,7 @@ pub(crate) async fn endpoint_of<W: Write>(
     wanted: Wanted,
     report: &mut Report<W>,
 ) -> std::io::Result<Option<(Endpoint, String)>> {
-    let Some(found) = run(quest, report).await? else { return Ok(None) };
+    let Some(found) = run(quest, wanted.mapi_http, report).await? else { return Ok(None) };
     let since = Instant::now();
     let mut endpoints = match ways::endpoints(&found, wanted) {
         Ok(endpoints) => endpoints,
@@ -152,7 +157,7 @@ pub(crate) async fn endpoint_of<W: Write>(
     Ok(endpoint)
 }
 
-fn open(quest: &Quest) -> Result<Driver<SearchStack>, Failure> {
+fn open(quest: &Quest, mapi_http: bool) -> Result<Driver<SearchStack>, Failure> {
     let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
     let mut auth = ClientConfig::default();
     auth.preference = quest.auth.preference();
@@ -162,6 +167,8 @@ fn open(quest: &Quest) -> Result<Driver<SearchStack>, Failure> {
     let auth = ClientLayer::new(auth, Box::new(crate::entropy::fill), now, wall);
     let mut config = Config::default();
     config.user_agent = concat!("oxprobe/", env!("CARGO_PKG_VERSION")).to_owned();
+    config.headers.mapi_http_capability = mapi_http.then_some(1);
+    config.headers.ex_http_info = true;
     // Whoever states an SRV answer has named the host.
     let stated = quest.search.srv.iter().map(|(host, _)| host.trim_end_matches('.').to_owned());
     config.trusted_hosts = quest.search.allow.iter().cloned().chain(stated).collect();

@@ -1,14 +1,16 @@
 //! What Autodiscover says of the users of this server.
 
 use oxwire::autodiscover::json::Protocol;
+use oxwire::autodiscover::pox::AuthPackage;
 use oxwire::autodiscover::responder::{
     Known, KnownDomain, KnownFederation, KnownJson, KnownSoap, Mailbox, MapiHttp, Proxy, Reply, RpcHttp, SoapQuestion,
     Subject, UrlPair, Wanted, answer_json,
 };
 use oxwire::autodiscover::soap::RequestBody;
 
-use super::PATH;
 use super::users::{User, Users};
+use super::{PATH, host_of};
+use crate::args::Schemes;
 
 /// What this server offers to its users, and under which name.
 #[derive(Debug, Clone)]
@@ -17,14 +19,23 @@ pub(crate) struct Offers {
     base: String,
     /// The path of the address book endpoint, where it is served.
     pub(crate) address_book: Option<&'static str>,
-    /// The proxy of Outlook Anywhere, where it is served: then EXCH and EXPR are published, and EXHTTP to who asks for it.
-    pub(crate) rpc_http: Option<Proxy>,
+    /// The proxy of Outlook Anywhere: EXCH and EXPR are published, and EXHTTP to who reads it.
+    proxy: Proxy,
 }
 
 impl Offers {
-    /// MAPI over HTTP for the mailbox, and nothing else.
-    pub(crate) fn new(base: impl Into<String>) -> Self {
-        Self { base: base.into(), address_book: None, rpc_http: None }
+    /// Both transports for the mailbox at that `host:port`, with TLS or without; the proxy of Outlook Anywhere takes the best of `schemes`.
+    pub(crate) fn new(authority: &str, tls: bool, schemes: Schemes) -> Self {
+        let base = format!("{}://{authority}", if tls { "https" } else { "http" });
+        let auth_package = match schemes {
+            Schemes { negotiate: true, .. } => AuthPackage::Negotiate,
+            Schemes { ntlm: true, .. } => AuthPackage::Ntlm,
+            Schemes { .. } => AuthPackage::Basic,
+        };
+        // Without it clients take the whole of `Server`, with the port that stands there.
+        let principal_name = if tls { format!("msstd:{}", host_of(authority)) } else { String::new() };
+        let proxy = Proxy { host: authority.to_owned(), tls, auth_package, principal_name };
+        Self { base, address_book: None, proxy }
     }
 
     /// The URL of the endpoint of a user's mailbox.
@@ -48,16 +59,14 @@ impl Offers {
             mail_store: UrlPair::both(self.mailbox_url(user)),
             address_book: self.address_book_url(user).map(UrlPair::both).unwrap_or_default(),
         });
-        mailbox.rpc_http = self.rpc_http.as_ref().map(|proxy| {
-            let server_dn = user.server_dn();
-            RpcHttp {
-                mdb_dn: format!("{server_dn}/cn=Microsoft Private MDB"),
-                server: user.mailbox_id(),
-                server_dn,
-                server_version: SERVER_VERSION.to_owned(),
-                internal: Some(proxy.clone()),
-                external: Some(proxy.clone()),
-            }
+        let server_dn = user.server_dn();
+        mailbox.rpc_http = Some(RpcHttp {
+            mdb_dn: format!("{server_dn}/cn=Microsoft Private MDB"),
+            server: user.mailbox_id(),
+            server_dn,
+            server_version: SERVER_VERSION.to_owned(),
+            internal: Some(self.proxy.clone()),
+            external: Some(self.proxy.clone()),
         });
         mailbox
     }

@@ -98,7 +98,7 @@ pub(crate) fn users(given: &[(String, SecretString)]) -> Users {
 /// look for Autodiscover.
 pub(crate) fn names(users: &[(String, SecretString)], authority: &str, listening: IpAddr) -> Vec<String> {
     let mut names = names_for(listening);
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
+    let host = host_of(authority);
     let domains = users.iter().filter_map(|(address, _)| address.split_once('@')).map(|(_, domain)| domain);
     let domains = domains.flat_map(|domain| [domain.to_owned(), format!("autodiscover.{domain}")]);
     for name in [host.to_owned()].into_iter().chain(domains) {
@@ -107,6 +107,12 @@ pub(crate) fn names(users: &[(String, SecretString)], authority: &str, listening
         }
     }
     names
+}
+
+/// The host of a `host:port`, or of a host alone; an IPv6 address without its brackets.
+fn host_of(authority: &str) -> &str {
+    let port = authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
+    port.map_or(authority, |(host, _)| host).trim_matches(['[', ']'])
 }
 
 fn guid() -> Guid {
@@ -190,8 +196,7 @@ pub(crate) fn serve(listener: TcpListener, service: Service) -> Result<impl Futu
         mail_on_wait,
         log,
     } = service;
-    let scheme = if identity.is_some() { "https" } else { "http" };
-    let mut offers = Offers::new(format!("{scheme}://{authority}"));
+    let mut offers = Offers::new(&authority, identity.is_some(), schemes);
     offers.address_book = Some(nspi::PATH);
     let leaf: Option<CertificateDer<'static>> = identity.as_ref().and_then(|identity| identity.leaf().cloned());
     let acceptor = match identity {

@@ -347,3 +347,16 @@ fn no_payload_makes_it_panic() {
     }
     assert_eq!(RopId::OPEN_FOLDER.0, whole[2]);
 }
+
+#[test]
+fn the_host_of_an_authority() {
+    for (authority, host) in [
+        ("h.test:8443", "h.test"),
+        ("h.test", "h.test"),
+        ("127.0.0.1:1", "127.0.0.1"),
+        ("[::1]:1", "::1"),
+        ("[::1]", "::1"),
+    ] {
+        assert_eq!(super::host_of(authority), host);
+    }
+}

@@ -21,6 +21,7 @@ use super::super::autodiscover::Offers;
 use super::super::book::Book;
 use super::super::users::{Users, user_dn};
 use super::answers::answer;
+use crate::args::Schemes;
 
 const PROVIDER: Guid = Guid::from_wire([9; 16]);
 /// The order of the table is that of the names, and not that of the users: MinimalEntryIDs go by the users.
@@ -48,7 +49,7 @@ fn users() -> Users {
 }
 
 fn offers() -> Offers {
-    let mut offers = Offers::new("https://mail.oxwire.test:8443");
+    let mut offers = Offers::new("mail.oxwire.test:8443", true, Schemes::DEFAULT);
     offers.address_book = Some(super::PATH);
     offers
 }
