@@ -58,6 +58,13 @@ impl Unacknowledged {
     }
 }
 
+/// What is in doubt when a virtual connection ends: PDUs and bytes, on the former OUT channel and on the default one.
+pub(crate) fn in_doubt(former: Option<&Unacknowledged>, default: Option<&Unacknowledged>) -> (usize, u32) {
+    let [(pdus, bytes), (more_pdus, more_bytes)] =
+        [former, default].map(|sent| sent.map_or((0, 0), Unacknowledged::in_doubt));
+    (pdus.saturating_add(more_pdus), bytes.saturating_add(more_bytes))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use oxwire_core::{Closed, ConnectionId, Error, PeerFault, Principal};
 use oxwire_http::{HttpEvent, HttpTransmit};
 
 use super::in_channel::{self, InChannel, VirtualInChannel};
-use super::out_channel::{self, OutChannel, VirtualOutChannel};
+use super::out_channel::{self, Former, OutChannel, VirtualOutChannel};
 use super::send::LAST_WORDS;
 use super::{Event, VirtualConnectionConfig, VirtualConnectionId};
 use crate::channel::{Lifetime, SendQueue};
@@ -19,6 +19,7 @@ use crate::ping::{PingOriginator, earliest};
 use crate::rts::conn::ConnC2;
 use crate::rts::other::Ping;
 use crate::rts::{ConnectionTimeout, ReceiveWindowSize, RtsCookie, Version};
+use crate::unacknowledged::in_doubt;
 
 /// What a virtual connection is made of.
 pub(super) struct Parts {
@@ -55,6 +56,8 @@ pub struct VirtualConnection {
     caller: Caller,
     pub(super) ins: VirtualInChannel,
     pub(super) outs: VirtualOutChannel,
+    /// What the client may not have of the predecessor OUT channel.
+    pub(super) former: Option<Former>,
     /// A successor of the successor IN channel, whose IN_R2/A1 has overtaken IN_R2/A5 on another connection.
     pub(super) waiting: Option<Box<Channel>>,
     /// An acknowledgement is due that the rest of the OUT channel lifetime is too short for: it goes out on the successor.
@@ -116,6 +119,7 @@ impl VirtualConnection {
             caller,
             ins: VirtualInChannel::Opened(in_channel::Opened { channel }),
             outs: VirtualOutChannel::Opened(out_channel::Opened { channel: out }),
+            former: None,
             waiting: None,
             ack_waits: false,
             queue: SendQueue::new(config.send_queue),
@@ -482,7 +486,8 @@ impl VirtualConnection {
         if self.ended.is_some() {
             return;
         }
-        let (in_doubt_pdus, in_doubt_bytes) = self.outs.default().map_or((0, 0), |out| out.sent.in_doubt());
+        let (in_doubt_pdus, in_doubt_bytes) =
+            in_doubt(self.former.as_ref().map(|former| &former.sent), self.outs.default().map(|out| &out.sent));
         let conns: Vec<_> = self.connections().collect();
         self.transmits.extend(conns.into_iter().map(|conn| match farewell {
             Farewell::Close => HttpTransmit::Close { conn },

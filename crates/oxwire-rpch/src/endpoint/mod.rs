@@ -41,7 +41,8 @@ pub enum Event {
     Closed {
         /// Why.
         error: Error,
-        /// RPC PDUs that went out and that the client has not acknowledged: it may have them or not.
+        /// RPC PDUs that went out, on this OUT channel or on its predecessor, and that are not acknowledged: the client may have them or
+        /// not. Behind separate proxies it is the outbound proxy that acknowledges, and nobody tells how much of that the client has.
         in_doubt_pdus: usize,
         /// Their bytes.
         in_doubt_bytes: u32,

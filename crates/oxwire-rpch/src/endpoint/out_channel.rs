@@ -8,7 +8,7 @@ use oxwire_core::{ConnectionId, PeerFault};
 
 use crate::channel::{Lifetime, PdusIn};
 use crate::fault::{unexpected_pdu, wrong_value};
-use crate::rts::RtsCookie;
+use crate::rts::{FlowControlAck, RtsCookie};
 use crate::unacknowledged::Unacknowledged;
 
 /// One OUT channel instance.
@@ -44,6 +44,28 @@ impl OutChannel {
             self.lifetime.on_sent(len);
         }
         goes
+    }
+}
+
+/// What went out on an OUT channel that a successor has taken over from. The client may not have read it to its end: it is in doubt until
+/// the client acknowledges something on the successor, or asks for the successor's own.
+#[derive(Debug)]
+pub(super) struct Former {
+    cookie: RtsCookie,
+    pub(super) sent: Unacknowledged,
+}
+
+impl Former {
+    pub(super) fn new(channel: OutChannel) -> Self {
+        Self { cookie: channel.cookie, sent: channel.sent }
+    }
+
+    /// Takes an acknowledgement that was on its way when the successor took over. One of another channel is not for it, and one that
+    /// cannot be is discarded with the channel.
+    pub(super) fn on_ack(&mut self, ack: &FlowControlAck) {
+        if ack.channel_cookie == self.cookie {
+            let _discarded = self.sent.on_ack(ack);
+        }
     }
 }
 

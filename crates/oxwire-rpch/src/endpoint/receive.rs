@@ -9,7 +9,7 @@ use oxwire_http::HttpTransmit;
 use super::Event;
 use super::connection::{Ending, VirtualConnection};
 use super::in_channel::{AfterA5, VirtualInChannel};
-use super::out_channel::{AfterA7, VirtualOutChannel};
+use super::out_channel::{AfterA7, Former, VirtualOutChannel};
 use super::send::put;
 use crate::channel::ChannelPdu;
 use crate::fault::{broken_stream, wrong_value};
@@ -106,15 +106,18 @@ impl VirtualConnection {
         Err(self.ins.unexpected(pdu))
     }
 
-    /// [MS-RPCH] 3.2.1.5.1.2: of a channel that is no longer ours it is discarded.
+    /// [MS-RPCH] 3.2.1.5.1.2: of a channel that is no longer ours it changes no window, and only tells what has arrived.
     fn on_ack(&mut self, ack: &FlowControlAck) -> Result<(), PeerFault> {
         let state = self.outs.name();
         let is = |channel: &super::out_channel::OutChannel| channel.cookie == ack.channel_cookie;
         let channel = if self.outs.default().is_some_and(is) {
+            // The client reads a successor once it has read its predecessor to the end.
+            self.former.take_if(|_| ack.bytes_received > 0);
             self.outs.default_mut()
         } else if self.outs.successor().is_some_and(is) {
             self.outs.successor_mut()
         } else {
+            self.former.iter_mut().for_each(|former| former.on_ack(ack));
             None
         };
         channel.map_or(Ok(()), |channel| channel.sent.on_ack(ack).map_err(|fault| fault.to_peer_fault(state)))
@@ -162,14 +165,16 @@ impl VirtualConnection {
             return Ok(());
         };
         let (after, mut predecessor) = state.on_out_r2_a7();
+        let conn = predecessor.conn;
         self.outs = match after {
             AfterA7::Opened(state) => VirtualOutChannel::Opened(state),
             AfterA7::R2C1W(state) => VirtualOutChannel::R2C1W(state),
         };
-        if let Ok(b3) = encode_to_bytes(&OutR2B3 { ance: Ance }) {
-            let last = put(&mut predecessor, b3, "Opened_R2A8W");
+        let b3 = encode_to_bytes(&OutR2B3 { ance: Ance }).map(|b3| put(&mut predecessor, b3, "Opened_R2A8W"));
+        self.former = Some(Former::new(predecessor));
+        if let Ok(last) = b3 {
             self.transmits.extend(last.clone());
-            self.transmits.push_back(HttpTransmit::Close { conn: predecessor.conn });
+            self.transmits.push_back(HttpTransmit::Close { conn });
             last?;
         }
         if matches!(self.outs, VirtualOutChannel::Opened(_)) { self.on_out_recycled() } else { Ok(()) }

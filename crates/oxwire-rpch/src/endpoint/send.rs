@@ -109,6 +109,8 @@ impl VirtualConnection {
             }
             FirstPdu::OutA3(pdu) => {
                 self.outs.check_out_r2_a3(pdu.predecessor_channel_cookie.0)?;
+                // The client has come over to the predecessor, or it could not ask for its successor.
+                self.former = None;
                 let pdus = mem::replace(&mut channel.pdus, PdusIn::new(self.config.max_pdu));
                 let window = pdu.outbound_proxy_receive_window_size.0;
                 let (conn, cookie) = (channel.conn, pdu.successor_channel_cookie.0);

@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use oxwire_core::{Closed, ConnectionId, Encode, Error, PeerFault, Transmit, encode_to_bytes};
 
-use super::legs::{FirstLegPdu, InLeg, OutLeg};
+use super::legs::{FirstLegPdu, InLeg, LeavingLeg, OutLeg};
 use super::states::{InOpened, InState, OutOpened, OutState};
 use super::{Event, Leg, ServerConfig};
 use crate::channel::SendQueue;
@@ -20,6 +20,7 @@ use crate::rts::other::FlowControlAckPdu;
 use crate::rts::out_r1::OutR1A5;
 use crate::rts::out_r2::OutR2A1;
 use crate::rts::{ClientAddress, ReceiveWindowSize, RtsCookie, Version};
+use crate::unacknowledged::{Unacknowledged, in_doubt};
 
 /// What a virtual connection is made of.
 pub(super) struct Parts {
@@ -46,7 +47,9 @@ pub struct VirtualConnection {
     pub(super) ins: InState,
     pub(super) outs: OutState,
     /// The predecessor of OUT_R1, after OUT_R1/A9: its proxy needs the client's acknowledgements to empty its queue, and closes the leg.
-    pub(super) leaving: Option<OutLeg>,
+    pub(super) leaving: Option<LeavingLeg>,
+    /// What the client may not have of that predecessor.
+    pub(super) former: Option<Unacknowledged>,
     /// A successor whose IN_R1/A2 has overtaken IN_R1/B1 on another connection.
     pub(super) waiting: Option<Box<Leg>>,
     /// Acknowledgements for the client that the rest of the OUT channel lifetime is too short for, the latest of each channel.
@@ -102,6 +105,7 @@ impl VirtualConnection {
             ins: InState::Finished,
             outs: OutState::Finished,
             leaving: None,
+            former: None,
             waiting: None,
             acks_wait: Vec::new(),
             queue: SendQueue::new(config.send_queue),
@@ -143,9 +147,9 @@ impl VirtualConnection {
     /// The connections that its legs are on.
     pub fn connections(&self) -> impl Iterator<Item = ConnectionId> {
         let ins = [self.ins.reading(), self.ins.successor()].into_iter().flatten().map(|leg| leg.conn);
-        let outs = [self.outs.default(), self.outs.successor(), self.leaving.as_ref()];
-        let outs = outs.into_iter().flatten().map(|leg| leg.conn);
-        ins.chain(outs).chain(self.waiting.as_ref().map(|leg| leg.conn))
+        let outs = [self.outs.default(), self.outs.successor()].into_iter().flatten().map(|leg| leg.conn);
+        let leaving = self.leaving.as_ref().map(|leg| leg.conn);
+        ins.chain(outs).chain(leaving).chain(self.waiting.as_ref().map(|leg| leg.conn))
     }
 
     /// The states of the virtual IN channel and of the virtual OUT channel, in the words of [MS-RPCH] 3.2.5.
@@ -363,6 +367,8 @@ impl VirtualConnection {
             }
             FirstLegPdu::OutR1A4(pdu) => {
                 self.outs.check_out_r1_a4(pdu.predecessor_channel_cookie.0)?;
+                // The client has come over to the predecessor, or it could not ask for its successor.
+                self.former = None;
                 let (window, lifetime) = (pdu.outbound_proxy_receive_window_size.0, pdu.channel_lifetime.0);
                 let successor = OutLeg::new(conn, pdus, pdu.successor_channel_cookie.0, window, lifetime);
                 if let OutState::OpenedA4W(state) = mem::replace(&mut self.outs, OutState::Finished) {
@@ -419,7 +425,7 @@ impl VirtualConnection {
         if self.ended.is_some() {
             return;
         }
-        let (in_doubt_pdus, in_doubt_bytes) = self.outs.default().map_or((0, 0), |out| out.sent.in_doubt());
+        let (in_doubt_pdus, in_doubt_bytes) = in_doubt(self.former.as_ref(), self.outs.default().map(|out| &out.sent));
         let conns: Vec<_> = self.connections().collect();
         self.transmits.extend(
             conns.into_iter().map(|conn| if abort { Transmit::Abort { conn } } else { Transmit::Close { conn } }),

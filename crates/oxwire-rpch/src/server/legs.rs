@@ -121,14 +121,26 @@ pub(super) struct InLeg {
     pub(super) receiver: Receiver,
 }
 
+/// The cookies that a leg to an outbound proxy is named by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LegNames {
+    pub(super) cookie: RtsCookie,
+    /// The predecessor's, after OUT_R2: the proxy may still name the leg by it, and the client its channel.
+    previous: Option<RtsCookie>,
+}
+
+impl LegNames {
+    pub(super) fn has(self, cookie: RtsCookie) -> bool {
+        self.cookie == cookie || self.previous == Some(cookie)
+    }
+}
+
 /// A leg to an outbound proxy, in use.
 #[derive(Debug)]
 pub(super) struct OutLeg {
     pub(super) conn: ConnectionId,
     pub(super) pdus: PdusIn,
-    pub(super) cookie: RtsCookie,
-    /// The cookie of the predecessor in OUT_R2: the proxy may still name the leg by it, and the client its channel.
-    pub(super) previous: Option<RtsCookie>,
+    pub(super) names: LegNames,
     pub(super) sent: Unacknowledged,
     pub(super) lifetime: Lifetime,
     /// ChannelLifetime, which a successor in OUT_R2 has too.
@@ -144,8 +156,7 @@ impl OutLeg {
         Self {
             conn,
             pdus,
-            cookie,
-            previous: None,
+            names: LegNames { cookie, previous: None },
             sent: Unacknowledged::new(window),
             lifetime: Lifetime::new(limit).with_reserve(RESERVE),
             limit,
@@ -154,7 +165,7 @@ impl OutLeg {
 
     /// OUT_R2: the same leg carries the successor channel, whose lifetime begins.
     pub(super) fn recycle(&mut self, successor: RtsCookie) {
-        self.previous = Some(std::mem::replace(&mut self.cookie, successor));
+        self.names = LegNames { cookie: successor, previous: Some(self.names.cookie) };
         self.lifetime = Lifetime::new(self.limit).with_reserve(RESERVE);
     }
 
@@ -163,8 +174,10 @@ impl OutLeg {
         self.limit.saturating_sub(RESERVE)
     }
 
-    pub(super) fn is_named(&self, cookie: RtsCookie) -> bool {
-        self.cookie == cookie || self.previous == Some(cookie)
+    /// OUT_R1: another proxy's leg has taken over. Gives what was sent on this one.
+    pub(super) fn leave(self) -> (LeavingLeg, Unacknowledged) {
+        let Self { conn, pdus, names, sent, .. } = self;
+        (LeavingLeg { conn, pdus, names }, sent)
     }
 
     /// Counts an RPC PDU that goes out, where the proxy's window lets it.
@@ -176,4 +189,12 @@ impl OutLeg {
         }
         goes
     }
+}
+
+/// The leg to an outbound proxy that empties its queue to the client, after OUT_R1/A9.
+#[derive(Debug)]
+pub(super) struct LeavingLeg {
+    pub(super) conn: ConnectionId,
+    pub(super) pdus: PdusIn,
+    pub(super) names: LegNames,
 }

@@ -77,6 +77,10 @@ impl VirtualConnection {
                 }
                 Ok(())
             }
+            LegEvent::Bytes(bytes) if leaving => {
+                self.read_leaving(bytes);
+                Ok(())
+            }
             LegEvent::Lost(_) if leaving => {
                 self.leaving = None;
                 Ok(())
@@ -143,9 +147,14 @@ impl VirtualConnection {
             let cookie = ack.flow_control_ack.channel_cookie;
             if ack.destination.0 == ForwardDestination::OUT_PROXY {
                 // It ends at the proxy, and takes nothing of the channel lifetime.
-                let legs = [self.outs.default(), self.outs.successor(), self.leaving.as_ref()];
-                let named = legs.into_iter().flatten().find(|leg| leg.is_named(cookie));
-                let conn = named.or(self.outs.default()).map(|leg| leg.conn);
+                let legs = [self.outs.default(), self.outs.successor()].into_iter().flatten();
+                let leaving = self.leaving.as_ref().map(|leg| (leg.names, leg.conn));
+                let legs = legs.map(|leg| (leg.names, leg.conn)).chain(leaving);
+                let (default, named) = (self.outs.default(), legs.clone().find(|(names, _)| names.has(cookie)));
+                // The client reads a successor once it has read its predecessor to the end.
+                let over = default.is_some_and(|leg| leg.names.has(cookie)) && ack.flow_control_ack.bytes_received > 0;
+                let conn = named.map(|(_, conn)| conn).or(default.map(|leg| leg.conn));
+                self.former.take_if(|_| over);
                 self.transmits.extend(conn.map(|conn| on_leg(conn, pdu)));
                 return Ok(());
             }
@@ -209,7 +218,7 @@ impl VirtualConnection {
     /// proxy forwards with its Version, is the same.
     fn on_a8(&mut self, successor: RtsCookie, pdu: &[u8]) -> Result<(), PeerFault> {
         match &self.outs {
-            OutState::OpenedA8W(state) if state.successor.cookie == successor => {}
+            OutState::OpenedA8W(state) if state.successor.names.cookie == successor => {}
             OutState::OpenedR2A8W(state) if state.successor == successor => {}
             OutState::OpenedA8W(_) => {
                 let expected = "OUT_R1/A8 with the cookie of the successor OUT channel";
@@ -232,8 +241,9 @@ impl VirtualConnection {
                 self.outs = OutState::Opened(opened);
                 if let Ok(a9) = oxwire_core::encode_to_bytes(&OutR1A9 { ance: Ance }) {
                     let last = put(&mut predecessor, a9, "Opened_A8W");
+                    let (leaving, former) = predecessor.leave();
+                    (self.leaving, self.former) = (Some(leaving), Some(former));
                     self.transmits.extend(last.clone());
-                    self.leaving = Some(predecessor);
                     last?;
                 }
             }
@@ -251,6 +261,21 @@ impl VirtualConnection {
             self.put_out(ack)?;
         }
         Ok(())
+    }
+
+    /// What the proxy of a former OUT channel still acknowledges. Nothing else of it is wanted, not even its faults.
+    fn read_leaving(&mut self, bytes: Bytes) {
+        let Some(leg) = &mut self.leaving else { return };
+        leg.pdus.push(bytes);
+        while let Ok(Some(pdu)) = leg.pdus.next_pdu() {
+            let signature = signature(pdu.bytes()).ok().flatten();
+            if let (true, Some(former)) = (is(signature, PduName::FlowControlAck), &mut self.former)
+                && let Ok(ack) = Reader::new(pdu.bytes()).structure::<FlowControlAckPdu>()
+                && leg.names.has(ack.flow_control_ack.channel_cookie)
+            {
+                let _discarded = former.on_ack(&ack.flow_control_ack);
+            }
+        }
     }
 
     /// Takes the PDUs that are whole on the legs from outbound proxies.
@@ -313,6 +338,7 @@ impl VirtualConnection {
     fn on_out_r2_a4(&mut self, successor: RtsCookie, pdu: &[u8]) -> Result<(), PeerFault> {
         match mem::replace(&mut self.outs, OutState::Finished) {
             OutState::OpenedA4W(state) => {
+                self.former = None;
                 let deadline = self.clock.checked_add(self.config.setup_timeout);
                 self.outs = OutState::OpenedR2A8W(state.on_out_r2_a4(successor, deadline));
                 self.send_to_out(&OutR2A5 { ance: Ance })
@@ -329,7 +355,7 @@ impl VirtualConnection {
         let state = self.outs.name();
         let leg = if of_successor { self.outs.successor_mut() } else { self.outs.default_mut() };
         match leg {
-            Some(leg) if leg.is_named(ack.channel_cookie) => {
+            Some(leg) if leg.names.has(ack.channel_cookie) => {
                 leg.sent.on_ack(ack).map_err(|fault| fault.to_peer_fault(state))
             }
             _ => Ok(()),

@@ -250,7 +250,7 @@ impl OutState {
     /// Whether OUT_R1/A4 may come.
     pub(super) fn check_out_r1_a4(&self, predecessor: RtsCookie) -> Result<(), PeerFault> {
         let (expected, found) = match self {
-            Self::OpenedA4W(state) if state.leg.cookie == predecessor => return Ok(()),
+            Self::OpenedA4W(state) if state.leg.names.cookie == predecessor => return Ok(()),
             Self::OpenedA4W(_) => (
                 "OUT_R1/A4 with the cookie of the OUT channel as PredecessorChannelCookie",
                 "OUT_R1/A4 with another cookie",

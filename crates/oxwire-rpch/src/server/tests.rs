@@ -350,6 +350,47 @@ fn out_r1() {
     assert_eq!(net.last, Ok(()));
 }
 
+/// OUT_R1: what the former proxy had not acknowledged is in doubt, after its leg has gone too, until the client shows that it has come over.
+#[test]
+fn what_a_former_proxy_had_not_acknowledged_is_in_doubt() {
+    let recycled = || {
+        let (mut net, sent) = a4w();
+        net.send(rpc(1_000, 2));
+        net.send(rpc(500, 3));
+        net.accept(OUT2_LEG);
+        net.bytes(OUT2_LEG, out_r1_a4(OUT, OUT2, LIFETIME));
+        net.bytes(IN_LEG, out_a8(OUT2));
+        assert_eq!(net.states(), ("opened", "opened"));
+        net.send(rpc(300, 4));
+        (net, u32::try_from(sent).unwrap())
+    };
+    let in_doubt = |mut net: Net| {
+        net.event(IN_LEG, LegEvent::Lost("cut".into()));
+        match net.events.last() {
+            Some(Event::Closed { in_doubt_pdus, in_doubt_bytes, .. }) => (*in_doubt_pdus, *in_doubt_bytes),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (net, _) = recycled();
+    assert_eq!(in_doubt(net), (3, 1_800));
+    // The former proxy goes on to acknowledge what it forwards; what cannot be is discarded, and all else of it.
+    let (mut net, sent) = recycled();
+    net.bytes(OUT_LEG, [ack_direct(sent + 1_000, 8_192, OUT), ack_direct(sent + 9_000, 8_192, OUT)].concat().into());
+    net.bytes(OUT_LEG, [ping(), ack_direct(sent + 1_500, 8_192, 0x99)].concat().into());
+    net.event(OUT_LEG, LegEvent::Lost("closed".into()));
+    assert_eq!(net.last, Ok(()));
+    assert_eq!(in_doubt(net), (2, 800));
+    // The client acknowledges on the successor, to its proxy.
+    let (mut net, _) = recycled();
+    net.bytes(IN_LEG, ack_to(3, 0, 65_536, OUT2));
+    net.bytes(IN_LEG, ack_to(3, 300, 65_536, OUT));
+    net.bytes(OUT2_LEG, ack_direct(300, 8_192, OUT2));
+    assert_eq!(in_doubt(net), (2, 1_500), "it has read nothing of the successor yet");
+    let (mut net, _) = recycled();
+    net.bytes(IN_LEG, ack_to(3, 300, 65_536, OUT2));
+    assert_eq!(in_doubt(net), (1, 300));
+}
+
 /// OUT_R2, [MS-RPCH] 3.2.5.5.11, 3.2.5.5.12; OUT_R2/A7 as the proxy forwards it, and OUT_R2/A8. The lifetime begins anew.
 #[test]
 fn out_r2() {

@@ -167,6 +167,96 @@ fn out_r2_with_c1_before_a7() {
     assert_eq!(net.last, Ok(()));
 }
 
+/// Two PDUs of 4,096 bytes went out on the predecessor and are not acknowledged; OUT_R2/B3 has followed them.
+fn recycled_with_two_in_doubt() -> (Net, u32) {
+    let mut net = Net::opened(short());
+    let acknowledged = u32::try_from((fill(&mut net) - 28 - 36 - out_r2_a2().len()) / 4_096 * 4_096).unwrap() - 4_096;
+    net.send(rpc(4_096, 2)).unwrap();
+    net.turn();
+    assert_eq!(net.out(OUT_CONN), [rpc(4_096, 2)]);
+    net.request_out(OUT2_CONN, 120);
+    net.body(OUT2_CONN, [out_a3(OUT, OUT2, 65_536), out_r2_c1()].concat().into());
+    net.body(IN_CONN, out_r2_a7(OUT2));
+    assert_eq!(net.vc().states(), ("opened", "opened"));
+    (net, acknowledged)
+}
+
+fn in_doubt(net: &mut Net, conn: u64) -> (usize, u32) {
+    net.reset(conn);
+    match net.events.last() {
+        Some(Event::Closed { in_doubt_pdus, in_doubt_bytes, .. }) => (*in_doubt_pdus, *in_doubt_bytes),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What the predecessor had sent is in doubt until the client shows that it has come over, whatever is sent on the successor.
+#[test]
+fn what_a_recycled_out_channel_had_sent_is_in_doubt() {
+    let (mut net, _) = recycled_with_two_in_doubt();
+    assert_eq!(in_doubt(&mut net, OUT2_CONN), (2, 8_192));
+
+    let (mut net, _) = recycled_with_two_in_doubt();
+    net.send(rpc(1_000, 3)).unwrap();
+    net.turn();
+    net.body(IN_CONN, ack_to(3, 0, 65_536, OUT2));
+    assert_eq!(in_doubt(&mut net, OUT2_CONN), (3, 9_192), "it has read nothing of the successor yet");
+}
+
+/// An acknowledgement that was under way when OUT_R2/A7 came still tells what has arrived; one that cannot be is discarded.
+#[test]
+fn late_acknowledgements_of_a_recycled_out_channel_count() {
+    let (mut net, acknowledged) = recycled_with_two_in_doubt();
+    net.body(IN_CONN, ack_to(3, acknowledged + 4_096, 65_536, OUT));
+    net.body(IN_CONN, ack_to(3, acknowledged + 100_000, 65_536, OUT));
+    net.body(IN_CONN, ack_to(3, acknowledged + 8_192, 65_536, 0x99));
+    assert_eq!(net.last, Ok(()));
+    assert_eq!(in_doubt(&mut net, OUT2_CONN), (1, 4_096));
+}
+
+/// The client reads a successor once it has read its predecessor to the end.
+#[test]
+fn an_acknowledgement_on_the_successor_ends_the_doubt() {
+    let (mut net, _) = recycled_with_two_in_doubt();
+    net.send(rpc(1_000, 3)).unwrap();
+    net.send(rpc(500, 4)).unwrap();
+    net.turn();
+    net.body(IN_CONN, ack_to(3, 1_000, 65_536, OUT2));
+    assert_eq!(in_doubt(&mut net, OUT2_CONN), (1, 500));
+}
+
+/// So does a successor of the successor: nothing was acknowledged, with a window that is larger than two lifetimes.
+#[test]
+fn a_further_successor_ends_the_doubt() {
+    const OUT3_CONN: u64 = 13;
+    let send_to_the_end = |net: &mut Net, conn| {
+        for sent in 1.. {
+            net.send(rpc(4_096, 1)).unwrap();
+            net.turn();
+            if net.out(conn).contains(&out_r2_a2()) {
+                return sent;
+            }
+        }
+        0
+    };
+    for further in [false, true] {
+        let mut net = Net::new(short());
+        net.request_out(OUT_CONN, 76);
+        net.body(OUT_CONN, conn_a1(262_144));
+        net.request_in(IN_CONN, 0x4000_0000);
+        net.body(IN_CONN, conn_b1());
+        let first = send_to_the_end(&mut net, OUT_CONN);
+        net.request_out(OUT2_CONN, 120);
+        net.body(OUT2_CONN, [out_a3(OUT, OUT2, 262_144), out_r2_c1()].concat().into());
+        net.body(IN_CONN, out_r2_a7(OUT2));
+        let second = send_to_the_end(&mut net, OUT2_CONN);
+        if further {
+            net.request_out(OUT3_CONN, 120);
+            net.body(OUT3_CONN, out_a3(OUT2, 0xA3, 262_144));
+        }
+        assert_eq!(in_doubt(&mut net, OUT2_CONN).0, if further { second } else { first + second });
+    }
+}
+
 #[test]
 fn out_r2_with_a7_before_c1() {
     let mut net = Net::opened(short());
