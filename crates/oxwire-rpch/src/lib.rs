@@ -10,8 +10,6 @@
 //! - [`peek`]: for reverse proxies, where a channel belongs.
 //! - [`v1`]: version 1, one connection through a mixed proxy.
 
-#[cfg(test)]
-mod chain_tests;
 pub mod channel;
 pub mod client;
 pub mod eerr;

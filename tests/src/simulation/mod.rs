@@ -18,10 +18,14 @@
 //! window is at least 64 KiB here, and it does not go back to a proxy that still knows its virtual connection: both lead to ends that
 //! are told, and are not mended.
 
+mod applications;
+mod configs;
+mod ending;
 mod faults;
 mod model;
 mod network;
 mod random;
+mod roles;
 mod settings;
 mod tally;
 mod watch;

@@ -56,6 +56,11 @@ impl Direction {
         self.open.is_empty() && self.unconsumed.is_empty()
     }
 
+    /// The receiving application has something that it has not consumed.
+    pub(super) fn consuming(&self) -> bool {
+        !self.unconsumed.is_empty()
+    }
+
     pub(super) fn undelivered(&self) -> usize {
         self.open.len()
     }

@@ -11,10 +11,10 @@ use oxwire::rpch::front::LegEvent;
 
 use super::faults::Planted;
 use super::random::Random;
+use super::roles::Node;
 use super::settings::{How, Plan, Settings};
 use super::tally::Tally;
 use super::watch::{Hop, Watch};
-use super::world::{Node, is_end};
 
 #[derive(Debug, Clone)]
 pub(super) enum Item {
@@ -39,7 +39,7 @@ impl Item {
 
     fn is_end(&self) -> bool {
         match self {
-            Self::Http(event) => is_end(event),
+            Self::Http(event) => matches!(event, HttpEvent::Reset(_)),
             Self::Leg(event) => matches!(event, LegEvent::Lost(_)),
         }
     }

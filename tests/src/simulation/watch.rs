@@ -6,8 +6,8 @@ use bytes::{Bytes, BytesMut};
 use oxwire::core::{ConnectionId, Limits, decode_all};
 use oxwire::rpch::rts::{Command, PduName, RtsCookie, RtsPdu, Signature};
 
+use super::roles::Node;
 use super::tally::Tally;
-use super::world::Node;
 
 /// What a connection is, and which way something goes on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
