@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from world import check
+from world import check, checks
 
 IF_IDS = ["A4F1DB00-CA47-1067-B31F-00DD010662DA", "5261574A-4572-206E-B268-6B199213B4E4"]
 
@@ -66,24 +66,15 @@ def impacket(world, level):
     assert lines[2] == "EcDummyRpc 00000000", out
 
 
-@check
-def impacket_rpch_without_security(world):
-    impacket(world, 1)
-
-
-@check
-def impacket_rpch_ntlm_at_connect_level(world):
-    impacket(world, 2)
-
-
-@check
-def impacket_rpch_ntlm_at_integrity_level(world):
-    impacket(world, 5)
-
-
-@check
-def impacket_rpch_ntlm_at_privacy_level(world):
-    impacket(world, 6)
+checks(
+    impacket,
+    {
+        "impacket_rpch_without_security": (1,),
+        "impacket_rpch_ntlm_at_connect_level": (2,),
+        "impacket_rpch_ntlm_at_integrity_level": (5,),
+        "impacket_rpch_ntlm_at_privacy_level": (6,),
+    },
+)
 
 
 @check
@@ -102,41 +93,16 @@ def samba(world, security, http):
     assert all(one in out for one in IF_IDS), out
 
 
-@check
-def samba_rpch_basic_and_ntlm_signed(world):
-    samba(world, "ntlm,sign", "basic")
-
-
-@check
-def samba_rpch_basic_and_ntlm_sealed(world):
-    samba(world, "ntlm,seal", "basic")
-
-
-@check
-def samba_rpch_ntlm_and_ntlm_sealed(world):
-    samba(world, "ntlm,seal", "ntlm")
-
-
-@check
-def samba_rpch_ntlm_and_spnego_sealed(world):
-    samba(world, "spnego,seal", "ntlm")
-
-
-@check
-def samba_rpch_ntlm_and_spnego_connect(world):
-    samba(world, "spnego,connect", "ntlm")
-
-
-@check
-def samba_rpch_ntlm_and_spnego_at_packet_level(world):
-    samba(world, "spnego,packet", "ntlm")
-
-
-@check
-def samba_rpch_basic_and_spnego_signed(world):
-    samba(world, "spnego,sign", "basic")
-
-
-@check
-def samba_rpch_basic_and_ntlm_connect(world):
-    samba(world, "ntlm,connect", "basic")
+checks(
+    samba,
+    {
+        "samba_rpch_basic_and_ntlm_connect": ("ntlm,connect", "basic"),
+        "samba_rpch_basic_and_ntlm_signed": ("ntlm,sign", "basic"),
+        "samba_rpch_basic_and_ntlm_sealed": ("ntlm,seal", "basic"),
+        "samba_rpch_ntlm_and_ntlm_sealed": ("ntlm,seal", "ntlm"),
+        "samba_rpch_basic_and_spnego_signed": ("spnego,sign", "basic"),
+        "samba_rpch_ntlm_and_spnego_connect": ("spnego,connect", "ntlm"),
+        "samba_rpch_ntlm_and_spnego_at_packet_level": ("spnego,packet", "ntlm"),
+        "samba_rpch_ntlm_and_spnego_sealed": ("spnego,seal", "ntlm"),
+    },
+)

@@ -19,6 +19,17 @@ def check(function):
     return function
 
 
+def checks(function, cases):
+    """A check of `function` for each case: the check's name, and what stands behind the world."""
+    for name, arguments in cases.items():
+
+        def one(world, arguments=arguments):
+            function(world, *arguments)
+
+        one.__name__ = name
+        check(one)
+
+
 class World:
     """What is running: our server plain and over TLS, haproxy in front of both."""
 
