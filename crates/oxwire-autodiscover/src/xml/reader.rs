@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use quick_xml::XmlVersion;
 use quick_xml::errors::{Error as Quick, IllFormedError, SyntaxError};
-use quick_xml::events::Event as Token;
 use quick_xml::events::attributes::{AttrError, Attributes};
+use quick_xml::events::{BytesText, Event as Token};
 
 use super::error::{Path, XmlError, XmlErrorKind};
-use super::source::Source;
+use super::source::{Holds, Source};
 
 /// A start tag.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,8 @@ pub struct Element<'x> {
     /// What stands between `<` and `>` or `/>`.
     content: &'x str,
     /// The name with its prefix.
+    tag: &'x str,
+    /// The name without it.
     name: &'x str,
     /// Where the `<` stands in the text.
     offset: usize,
@@ -24,17 +26,17 @@ pub struct Element<'x> {
 impl<'x> Element<'x> {
     /// The name without its prefix.
     #[must_use]
-    pub fn name(&self) -> &'x str {
-        local(self.name)
+    pub const fn name(&self) -> &'x str {
+        self.name
     }
 
     /// The value of an attribute, named without prefix and in the letter case given. White space around it is no part of it.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<Cow<'x, str>> {
-        if self.content.len() == self.name.len() {
+        if self.content.len() == self.tag.len() {
             return None;
         }
-        let mut attributes = Attributes::new(self.content, self.name.len());
+        let mut attributes = Attributes::new(self.content, self.tag.len());
         // Checked when the tag was read.
         attributes.with_checks(false);
         let found = attributes.flatten().find(|attribute| local(attribute.key.into_inner()) == name)?;
@@ -75,6 +77,7 @@ pub struct Reader<'x> {
     empty: bool,
     elements: usize,
     references: usize,
+    holds: Holds,
 }
 
 impl std::fmt::Debug for Reader<'_> {
@@ -98,6 +101,7 @@ impl<'x> Reader<'x> {
             empty: false,
             elements: 0,
             references: 0,
+            holds: source.holds(),
         }
     }
 
@@ -214,7 +218,7 @@ impl<'x> Reader<'x> {
     pub fn error_at(&self, element: &Element<'x>, kind: XmlErrorKind) -> XmlError {
         let mut error = self.error(element.offset, kind);
         if self.open.last().is_none_or(|open| open.offset != element.offset) {
-            error.path = Path::of(self.open.iter().map(|open| open.name).chain([element.name]));
+            error.path = Path::of(self.open.iter().map(|open| open.name).chain([element.tag]));
         }
         error
     }
@@ -233,6 +237,7 @@ impl<'x> Reader<'x> {
         Path::of(self.open.iter().map(|open| open.name))
     }
 
+    #[cold]
     fn error(&self, offset: usize, kind: XmlErrorKind) -> XmlError {
         XmlError { offset: self.source.input_offset(offset), path: self.path(), kind }
     }
@@ -243,24 +248,30 @@ impl<'x> Reader<'x> {
 
     fn token(&mut self) -> Result<Token<'x>, XmlError> {
         let at = self.position();
-        self.tokens.read_event().map_err(|error| {
-            let syntax = usize::try_from(self.tokens.error_position()).unwrap_or(at).max(at);
-            match error {
-                Quick::Syntax(syntax_error) => self.error(syntax, syntax_kind(syntax_error)),
-                Quick::IllFormed(
-                    IllFormedError::UnmatchedEndTag(_)
-                    | IllFormedError::MismatchedEndTag { .. }
-                    | IllFormedError::MissingEndTag(_),
-                ) => self.error(syntax, XmlErrorKind::EndTag),
-                Quick::IllFormed(IllFormedError::UnclosedReference) => self.error(syntax, XmlErrorKind::Reference),
-                Quick::IllFormed(IllFormedError::MissingDoctypeName) => self.error(at, XmlErrorKind::Doctype),
-                Quick::IllFormed(IllFormedError::DoubleHyphenInComment) => {
-                    self.error(syntax, XmlErrorKind::Markup { expected: "no `--` in a comment" })
-                }
-                Quick::IllFormed(_) => self.declaration(at),
-                _ => self.error(at, XmlErrorKind::Markup { expected: "well-formed markup" }),
+        match self.tokens.read_event() {
+            Ok(token) => Ok(token),
+            Err(error) => Err(self.token_error(&error, at)),
+        }
+    }
+
+    #[cold]
+    fn token_error(&self, error: &Quick, at: usize) -> XmlError {
+        let syntax = usize::try_from(self.tokens.error_position()).unwrap_or(at).max(at);
+        match *error {
+            Quick::Syntax(syntax_error) => self.error(syntax, syntax_kind(syntax_error)),
+            Quick::IllFormed(
+                IllFormedError::UnmatchedEndTag(_)
+                | IllFormedError::MismatchedEndTag { .. }
+                | IllFormedError::MissingEndTag(_),
+            ) => self.error(syntax, XmlErrorKind::EndTag),
+            Quick::IllFormed(IllFormedError::UnclosedReference) => self.error(syntax, XmlErrorKind::Reference),
+            Quick::IllFormed(IllFormedError::MissingDoctypeName) => self.error(at, XmlErrorKind::Doctype),
+            Quick::IllFormed(IllFormedError::DoubleHyphenInComment) => {
+                self.error(syntax, XmlErrorKind::Markup { expected: "no `--` in a comment" })
             }
-        })
+            Quick::IllFormed(_) => self.declaration(at),
+            _ => self.error(at, XmlErrorKind::Markup { expected: "well-formed markup" }),
+        }
     }
 
     /// The next item inside the innermost open element; an end closes it.
@@ -279,15 +290,15 @@ impl<'x> Reader<'x> {
                     Ok(Item::End)
                 }
                 Token::Text(text) => {
-                    self.characters(&text, at)?;
-                    if text.contains("]]>") {
+                    let text = self.content(text.into_inner(), at)?;
+                    if self.holds.bracket && text.contains("]]>") {
                         return Err(self.error(at, XmlErrorKind::Markup { expected: "no `]]>` in text" }));
                     }
-                    Ok(Item::Text(text.xml10_content()))
+                    Ok(Item::Text(text))
                 }
                 Token::CData(text) => {
-                    self.characters(&text, at)?;
-                    Ok(Item::Text(text.xml10_content()))
+                    let text = self.content(text.into_inner(), at)?;
+                    Ok(Item::Text(text))
                 }
                 Token::GeneralRef(reference) => self.reference(&reference, at).map(Item::Character),
                 Token::Comment(_) | Token::PI(_) => continue,
@@ -310,7 +321,7 @@ impl<'x> Reader<'x> {
         let end = self.position().saturating_sub(if empty { 2 } else { 1 });
         let from = end.saturating_sub(len);
         let content = self.text.get(from..end).unwrap_or_default();
-        let name = content.get(..name).unwrap_or_default();
+        let tag = content.get(..name).unwrap_or_default();
         let offset = from.saturating_sub(1);
         let limits = *self.source.limits();
         self.elements += 1;
@@ -320,15 +331,15 @@ impl<'x> Reader<'x> {
         if self.elements > limits.elements {
             return Err(self.error(offset, XmlErrorKind::Limit { limit: "elements", allowed: limits.elements }));
         }
-        if !is_name(name) {
+        let Some(name) = local_name(tag) else {
             return Err(self.error(offset, XmlErrorKind::Name));
-        }
-        self.open.push(Open { name, offset, bound: self.bound.len() });
+        };
+        self.open.push(Open { name: tag, offset, bound: self.bound.len() });
         self.empty = empty;
-        if content.len() > name.len() {
-            self.attributes(content, name.len(), from)?;
+        if content.len() > tag.len() {
+            self.attributes(content, tag.len(), from)?;
         }
-        Ok(Element { content, name, offset })
+        Ok(Element { content, tag, name, offset })
     }
 
     /// Checks the attributes of a tag and binds the namespaces among them.
@@ -341,7 +352,7 @@ impl<'x> Reader<'x> {
             let attribute = attribute.map_err(|error| self.attribute_error(&error, from))?;
             let bad = |reader: &Self, expected| Err(reader.error(from, XmlErrorKind::Attribute { expected }));
             let key: &'x str = attribute.key.into_inner();
-            if !is_name(key) {
+            if local_name(key).is_none() {
                 return bad(self, "a name in front of `=`");
             }
             if attribute.value.contains('<') {
@@ -403,9 +414,14 @@ impl<'x> Reader<'x> {
             .ok_or_else(|| self.error(at, XmlErrorKind::Character { found: value }))
     }
 
+    /// Text as it stands in the document, as XML has it be read.
+    fn content(&self, text: Cow<'x, str>, at: usize) -> Result<Cow<'x, str>, XmlError> {
+        self.characters(&text, at)?;
+        Ok(if self.holds.carriage_return { BytesText::from_escaped(text).xml10_content() } else { text })
+    }
+
     fn characters(&self, text: &str, at: usize) -> Result<(), XmlError> {
-        // The common case costs one look at each byte: only these bytes begin a character that XML forbids.
-        if !text.bytes().any(|byte| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r') || byte == 0xEF) {
+        if !self.holds.forbidden {
             return Ok(());
         }
         match text.char_indices().find(|(_, c)| !is_character(*c)) {
@@ -433,12 +449,13 @@ const fn syntax_kind(error: SyntaxError) -> XmlErrorKind {
 const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
 fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
+    let edges = [text.as_bytes().first(), text.as_bytes().last()];
+    if edges.into_iter().flatten().all(|byte| *byte > b' ') {
+        return text;
+    }
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim_matches(SPACE)),
-        Cow::Owned(text) if text.starts_with(SPACE) || text.ends_with(SPACE) => {
-            Cow::Owned(text.trim_matches(SPACE).to_owned())
-        }
-        owned => owned,
+        Cow::Owned(text) => Cow::Owned(text.trim_matches(SPACE).to_owned()),
     }
 }
 
@@ -450,14 +467,19 @@ fn local(name: &str) -> &str {
     name.split_once(':').map_or(name, |(_, local)| local)
 }
 
-/// A name of XML, with at most one prefix. Beyond ASCII every letter is taken: no name here has any.
-fn is_name(name: &str) -> bool {
-    name.split(':').count() <= 2
-        && name.split(':').all(|part| {
-            let first = part.bytes().next().unwrap_or_default();
-            (first.is_ascii_alphabetic() || first == b'_' || first >= 0x80)
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) || byte >= 0x80)
-        })
+/// The part of a name behind its prefix; nothing where it is no name of XML, or has more than one prefix. Beyond ASCII every letter is
+/// taken: no name here has any.
+fn local_name(name: &str) -> Option<&str> {
+    let mut start = 0;
+    for (at, byte) in name.bytes().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => {}
+            b'0'..=b'9' | b'-' | b'.' if at > start => {}
+            b':' if start == 0 && at > 0 => start = at + 1,
+            _ => return None,
+        }
+    }
+    name.get(start..).filter(|local| !local.is_empty())
 }
 
 /// A character that a document may hold: XML 1.0, 2.2.

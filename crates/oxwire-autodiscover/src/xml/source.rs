@@ -24,6 +24,32 @@ pub struct Source<'b> {
     form: Form,
     mark: usize,
     limits: XmlLimits,
+    holds: Holds,
+}
+
+/// What stands anywhere in a text: most documents hold none of it, and where they do not, no value has to be looked through for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Holds {
+    /// A byte that can begin a character which XML forbids.
+    pub(super) forbidden: bool,
+    /// A carriage return, which line ends are normalised from.
+    pub(super) carriage_return: bool,
+    /// A closing bracket, which `]]>` begins with.
+    pub(super) bracket: bool,
+}
+
+impl Holds {
+    fn of(text: &str) -> Self {
+        // No branch and no early end: so the bytes are taken sixteen at a time and more.
+        let (mut forbidden, mut carriage_return, mut bracket) = (false, false, false);
+        for byte in text.bytes() {
+            let control = (byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r');
+            forbidden |= control | (byte == 0xEF);
+            carriage_return |= byte == b'\r';
+            bracket |= byte == b']';
+        }
+        Self { forbidden, carriage_return, bracket }
+    }
 }
 
 impl<'b> Source<'b> {
@@ -35,24 +61,25 @@ impl<'b> Source<'b> {
         if bytes.len() > limits.bytes {
             return Err(limit(limits));
         }
-        let source = match bytes {
+        let (text, form, mark) = match bytes {
             [0, 0, 0xFE, 0xFF, ..] | [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0, b'<', ..] | [b'<', 0, 0, 0, ..] => {
                 return Err(at(0, XmlErrorKind::Encoding));
             }
-            [0xEF, 0xBB, 0xBF, rest @ ..] => Self::utf8(rest, 3, limits)?,
-            [0xFF, 0xFE, rest @ ..] => Self::utf16(rest, 2, u16::from_le_bytes, limits)?,
-            [0xFE, 0xFF, rest @ ..] => Self::utf16(rest, 2, u16::from_be_bytes, limits)?,
-            [b'<', 0, ..] => Self::utf16(bytes, 0, u16::from_le_bytes, limits)?,
-            [0, b'<', ..] => Self::utf16(bytes, 0, u16::from_be_bytes, limits)?,
-            _ => Self::declared(bytes, limits)?,
+            [0xEF, 0xBB, 0xBF, rest @ ..] => utf8(rest, 3)?,
+            [0xFF, 0xFE, rest @ ..] => utf16(rest, 2, u16::from_le_bytes)?,
+            [0xFE, 0xFF, rest @ ..] => utf16(rest, 2, u16::from_be_bytes)?,
+            [b'<', 0, ..] => utf16(bytes, 0, u16::from_le_bytes)?,
+            [0, b'<', ..] => utf16(bytes, 0, u16::from_be_bytes)?,
+            _ => declared(bytes)?,
         };
-        if source.text.len() > limits.bytes {
+        if text.len() > limits.bytes {
             return Err(limit(limits));
         }
-        if source.text.starts_with('\u{FEFF}') {
-            return Err(at(source.mark, XmlErrorKind::Character { found: 0xFEFF }));
+        if text.starts_with('\u{FEFF}') {
+            return Err(at(mark, XmlErrorKind::Character { found: 0xFEFF }));
         }
-        Ok(source)
+        let holds = Holds::of(&text);
+        Ok(Self { text, form, mark, limits, holds })
     }
 
     /// The text, without a byte order mark.
@@ -67,6 +94,11 @@ impl<'b> Source<'b> {
         &self.limits
     }
 
+    /// What its readers have to look for in values.
+    pub(super) const fn holds(&self) -> Holds {
+        self.holds
+    }
+
     /// Where an offset into the text was in the input.
     pub(super) fn input_offset(&self, offset: usize) -> usize {
         let before = self.text.char_indices().take_while(|(at, _)| *at < offset);
@@ -77,43 +109,42 @@ impl<'b> Source<'b> {
                 Form::Utf16 => before.map(|(_, c)| 2 * c.len_utf16()).sum(),
             }
     }
+}
 
-    fn declared(bytes: &'b [u8], limits: XmlLimits) -> Result<Self, XmlError> {
-        let Some((offset, label)) = declared_encoding(bytes) else { return Self::utf8(bytes, 0, limits) };
-        let is = |names: &[&[u8]]| names.iter().any(|name| name.eq_ignore_ascii_case(label));
-        if is(&[b"utf-8", b"utf8", b"us-ascii", b"ascii", b"utf-16", b"unicode"]) {
-            Self::utf8(bytes, 0, limits)
-        } else if is(&[b"iso-8859-1", b"latin1", b"latin-1", b"windows-1252", b"cp1252"]) {
-            let text = bytes.iter().map(|byte| windows_1252(*byte)).collect();
-            Ok(Self { text: Cow::Owned(text), form: Form::OneByte, mark: 0, limits })
-        } else {
-            Err(at(offset, XmlErrorKind::Encoding))
-        }
-    }
+/// A text, its form, and the length of its byte order mark.
+type Decoded<'b> = (Cow<'b, str>, Form, usize);
 
-    fn utf8(bytes: &'b [u8], mark: usize, limits: XmlLimits) -> Result<Self, XmlError> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Self { text: Cow::Borrowed(text), form: Form::Utf8, mark, limits }),
-            Err(error) => Err(at(mark + error.valid_up_to(), XmlErrorKind::NotInEncoding { encoding: "UTF-8" })),
-        }
+fn declared(bytes: &[u8]) -> Result<Decoded<'_>, XmlError> {
+    let Some((offset, label)) = declared_encoding(bytes) else { return utf8(bytes, 0) };
+    let is = |names: &[&[u8]]| names.iter().any(|name| name.eq_ignore_ascii_case(label));
+    if is(&[b"utf-8", b"utf8", b"us-ascii", b"ascii", b"utf-16", b"unicode"]) {
+        utf8(bytes, 0)
+    } else if is(&[b"iso-8859-1", b"latin1", b"latin-1", b"windows-1252", b"cp1252"]) {
+        let text = bytes.iter().map(|byte| windows_1252(*byte)).collect();
+        Ok((Cow::Owned(text), Form::OneByte, 0))
+    } else {
+        Err(at(offset, XmlErrorKind::Encoding))
     }
+}
 
-    fn utf16(bytes: &'b [u8], mark: usize, unit: fn([u8; 2]) -> u16, limits: XmlLimits) -> Result<Self, XmlError> {
-        let (pairs, rest) = bytes.as_chunks::<2>();
-        let bad = |offset| at(offset, XmlErrorKind::NotInEncoding { encoding: "UTF-16" });
-        let mut text = String::with_capacity(pairs.len());
-        let mut offset = mark;
-        for c in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
-            let c = c.map_err(|_| bad(offset))?;
-            offset += 2 * c.len_utf16();
-            text.push(c);
-        }
-        if rest.is_empty() {
-            Ok(Self { text: Cow::Owned(text), form: Form::Utf16, mark, limits })
-        } else {
-            Err(bad(offset))
-        }
+fn utf8(bytes: &[u8], mark: usize) -> Result<Decoded<'_>, XmlError> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok((Cow::Borrowed(text), Form::Utf8, mark)),
+        Err(error) => Err(at(mark + error.valid_up_to(), XmlErrorKind::NotInEncoding { encoding: "UTF-8" })),
     }
+}
+
+fn utf16(bytes: &[u8], mark: usize, unit: fn([u8; 2]) -> u16) -> Result<Decoded<'_>, XmlError> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let bad = |offset| at(offset, XmlErrorKind::NotInEncoding { encoding: "UTF-16" });
+    let mut text = String::with_capacity(pairs.len());
+    let mut offset = mark;
+    for c in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
+        let c = c.map_err(|_| bad(offset))?;
+        offset += 2 * c.len_utf16();
+        text.push(c);
+    }
+    if rest.is_empty() { Ok((Cow::Owned(text), Form::Utf16, mark)) } else { Err(bad(offset)) }
 }
 
 const fn at(offset: usize, kind: XmlErrorKind) -> XmlError {
