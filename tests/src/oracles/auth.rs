@@ -1,6 +1,8 @@
 //! oxwire-auth: challenges, NTLM messages, the 401 loop.
 
 mod client;
+mod exchange;
+mod kerberos;
 mod ntlm;
 mod server;
 mod spnego;
@@ -13,6 +15,7 @@ use super::Target;
 pub const TARGETS: &[Target] = &[
     ("auth_challenge", auth_challenge),
     ("auth_client_layer", client::auth_client_layer),
+    ("auth_exchange", exchange::auth_exchange),
     ("auth_ntlm_acceptor", ntlm::auth_ntlm_acceptor),
     ("auth_ntlm_client", ntlm::auth_ntlm_client),
     ("auth_ntlm_message", ntlm::auth_ntlm_message),
@@ -23,6 +26,7 @@ pub const TARGETS: &[Target] = &[
 ];
 
 pub use client::auth_client_layer;
+pub use exchange::auth_exchange;
 pub use ntlm::{auth_ntlm_acceptor, auth_ntlm_client, auth_ntlm_message};
 pub use server::auth_server_layer;
 pub use spnego::{auth_spnego_ends, auth_spnego_initiator, auth_spnego_token};

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use oxwire::auth::client::{ClientConfig, ClientEvent, ClientLayer, CredentialsHandle, Target};
-use oxwire::auth::ntlm::{ChallengeMessage, NegotiateFlags};
-use oxwire::auth::{AuthScheme, ChannelBinding, Credentials, token_value};
-use oxwire::core::{ConnectionId, Error, encode_to_bytes};
+use oxwire::auth::client::{CallHandle, ClientConfig, ClientEvent, ClientLayer, CredentialsHandle, Target};
+use oxwire::auth::ntlm::{AcceptorConfig, ChallengeMessage, NegotiateFlags, Verdict, nt_hash};
+use oxwire::auth::spnego::{Acceptor, ListProtection, MechType, Mechanism};
+use oxwire::auth::{AuthScheme, ChannelBinding, Credentials, challenges, token_value};
+use oxwire::core::{ConnectionId, Error, SecurityContext, Step, encode_to_bytes};
 use oxwire::http::{Head, HttpEvent, HttpTransmit, Origin, RequestHead, Reset, ResponseHead};
 
+use super::kerberos::Ticket;
 use super::{PASSWORD, Script, WALL, entropy};
 
 /// What one connection has seen, to hold the layer's output against.
@@ -24,6 +26,59 @@ struct Seen {
     /// The machine was told its end.
     reset: bool,
     cleartext: bool,
+    /// An honest acceptor of SPNEGO at the far end, and what it says next: whether it is the last word, and the token.
+    acceptor: Option<Acceptor>,
+    reply: Option<(bool, Vec<u8>)>,
+}
+
+impl Seen {
+    /// The far end reads what the client says by Negotiate: NTLM, and Kerberos where there is a keytab.
+    fn accept(&mut self, value: &str, keytab: bool) {
+        let Some(token) = challenges(value.as_bytes()).next().and_then(|challenge| challenge.token_bytes(9_999)) else {
+            return;
+        };
+        let acceptor = self.acceptor.get_or_insert_with(|| {
+            let ntlm = Mechanism::ntlm_acceptor(AcceptorConfig::new("MBX1"));
+            let mut mechanisms = vec![ntlm];
+            if keytab {
+                mechanisms.insert(0, Mechanism::new(MechType::KERBEROS, Ticket::acceptor()));
+            }
+            Acceptor::new(mechanisms, ListProtection::WhenSent)
+        });
+        let mut step = acceptor.step(Some(&token), WALL, &mut *entropy());
+        if let (Ok(Step::Pending), Some(ntlm)) = (&step, acceptor.ntlm()) {
+            ntlm.answer(Verdict::NtHash(nt_hash(PASSWORD))).expect("it asked");
+            step = acceptor.step(None, WALL, &mut *entropy());
+        }
+        self.reply = match step {
+            Ok(Step::Complete(token)) => Some((true, token.unwrap_or_default())),
+            Ok(Step::Continue(token)) => Some((false, token)),
+            _ => None,
+        };
+        if !matches!(self.reply, Some((false, _))) {
+            self.acceptor = None;
+        }
+    }
+
+    /// What the far end answers, with the bytes changed that the script says.
+    fn negotiated(&mut self, kind: u8, script: &mut Script<'_>) -> Option<HttpEvent> {
+        let (last, mut token) = self.reply.take()?;
+        if kind & 128 != 0 {
+            super::spnego::changed(&mut token, script);
+        }
+        let status = if last || kind & 32 != 0 { 200 } else { 401 };
+        let mut builder = ResponseHead::builder(status, "X");
+        if kind & 16 == 0 {
+            builder = builder.field("WWW-Authenticate", token_value("Negotiate", &token));
+        }
+        if kind & 8 != 0 {
+            builder = builder.field("Persistent-Auth", if kind & 4 == 0 { "true" } else { "false" });
+        }
+        if kind & 2 != 0 {
+            builder = builder.field("Connection", "close");
+        }
+        Some(HttpEvent::Head(Head::Response(builder.response().expect("sound"))))
+    }
 }
 
 fn challenge(info: bool) -> String {
@@ -63,10 +118,16 @@ pub fn auth_client_layer(data: &[u8]) {
     let mut now = Instant::now();
     let mut config = ClientConfig::default();
     config.held_bytes = 64;
+    let kerberos = data.first().is_some_and(|first| first & 128 != 0);
+    if kerberos {
+        config.outside_mechanisms = vec![MechType::KERBEROS];
+    }
+    config.require_last_token = data.first().is_some_and(|first| first & 64 != 0);
     let mut layer = ClientLayer::new(config, entropy(), now, WALL);
     let mut script = Script::new(data);
     let mut seen: HashMap<ConnectionId, Seen> = HashMap::new();
     let mut handles: Vec<CredentialsHandle> = Vec::new();
+    let mut calls: Vec<CallHandle> = Vec::new();
     while let Some(op) = script.byte() {
         let arg = script.byte().unwrap_or(0);
         let conn = ConnectionId::new(u64::from(arg & 3));
@@ -93,13 +154,34 @@ pub fn auth_client_layer(data: &[u8]) {
             }
             4 => layer.handle_outgoing(now, send(HttpEvent::Body(Bytes::copy_from_slice(script.piece())))),
             5 => layer.handle_outgoing(now, send(HttpEvent::End)),
-            6..=8 => match response(script.byte().unwrap_or(0), &mut script) {
-                Some(event) => layer.handle(now, conn, event),
-                None => Ok(()),
-            },
+            6..=8 => {
+                let kind = script.byte().unwrap_or(0);
+                let honest = if kind & 64 == 0 { None } else { seen.get_mut(&conn) };
+                match honest.and_then(|seen| seen.negotiated(kind, &mut script)) {
+                    Some(event) => layer.handle(now, conn, event),
+                    None => response(kind, &mut script).map_or(Ok(()), |event| layer.handle(now, conn, event)),
+                }
+            }
             9 => layer.handle(now, conn, HttpEvent::Body(Bytes::from_static(b"body"))),
             10 => layer.handle(now, conn, HttpEvent::End),
             11 => layer.handle(now, conn, HttpEvent::Reset(Reset::unknown("cut"))),
+            // Late and twice, too.
+            12 if op & 16 != 0 => {
+                let handle = calls.get(usize::from(arg >> 4)).or(calls.last()).copied();
+                match handle.and_then(|handle| Some((handle, layer.take_call(handle)?.call))) {
+                    None => Ok(()),
+                    Some((handle, call)) => {
+                        let reply = match arg & 3 {
+                            0 => call.unavailable("no ticket"),
+                            _ if call.needs_context() => {
+                                call.with_context(Ticket::initiator("alice@MAIL.TEST")).run(WALL, &mut *entropy())
+                            }
+                            _ => call.run(WALL, &mut *entropy()),
+                        };
+                        layer.finish_call(now, handle, reply)
+                    }
+                }
+            }
             12 => {
                 let credentials = match arg >> 2 & 3 {
                     0 => Credentials::Bearer("token".into()),
@@ -127,8 +209,8 @@ pub fn auth_client_layer(data: &[u8]) {
             }
             14 => {
                 let origin = Origin::from_url("http://mail.test").expect("sound").0;
-                let scheme = [AuthScheme::Ntlm, AuthScheme::Basic, AuthScheme::Bearer][usize::from(arg % 3)];
-                layer.assume_scheme(Target::Origin(origin), scheme);
+                let schemes = [AuthScheme::Ntlm, AuthScheme::Basic, AuthScheme::Bearer, AuthScheme::Negotiate];
+                layer.assume_scheme(Target::Origin(origin), schemes[usize::from(arg % 3 + (op >> 4 & 1))]);
                 layer.set_channel_binding(conn, ChannelBinding::EndsElsewhere)
             }
             _ => layer.handle_outgoing(
@@ -137,7 +219,7 @@ pub fn auth_client_layer(data: &[u8]) {
             ),
         };
         assert!(matches!(result, Ok(()) | Err(Error::Misuse(_))), "{result:?}");
-        drain(&mut layer, now, &mut seen, &mut handles);
+        drain(&mut layer, now, &mut seen, (&mut handles, &mut calls), kerberos);
     }
 }
 
@@ -145,7 +227,8 @@ fn drain(
     layer: &mut ClientLayer,
     now: Instant,
     seen: &mut HashMap<ConnectionId, Seen>,
-    handles: &mut Vec<CredentialsHandle>,
+    (handles, calls): (&mut Vec<CredentialsHandle>, &mut Vec<CallHandle>),
+    kerberos: bool,
 ) {
     while let Some(transmit) = layer.poll_transmit(now) {
         let seen = seen.entry(transmit.conn()).or_default();
@@ -160,8 +243,13 @@ fn drain(
             HttpEvent::Head(Head::Request(head)) => {
                 assert!(!seen.open || seen.connect, "a request inside of another");
                 seen.open = true;
-                let shows = head.fields().text("Authorization").is_some_and(|value| !value.starts_with("NTLM"));
-                assert!(!shows || !seen.cleartext, "a password in clear");
+                let value = head.fields().text("Authorization");
+                let (ntlm, negotiate) =
+                    value.map_or((true, false), |value| (value.starts_with("NTLM"), value.starts_with("Negotiate")));
+                assert!(ntlm || negotiate || !seen.cleartext, "a password in clear");
+                if let (Some(value), true) = (value, negotiate) {
+                    seen.accept(value, kerberos);
+                }
             }
             HttpEvent::End => {
                 assert!(seen.open || seen.connect);
@@ -178,8 +266,10 @@ fn drain(
     }
     while let Some(event) = layer.poll_event() {
         assert!(!format!("{event:?}").contains(PASSWORD));
-        if let ClientEvent::CredentialsNeeded { handle, .. } = event {
-            handles.push(handle);
+        match event {
+            ClientEvent::CredentialsNeeded { handle, .. } => handles.push(handle),
+            ClientEvent::MechanismNeeded { handle, .. } => calls.push(handle),
+            _ => {}
         }
     }
 }

@@ -6,18 +6,42 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use oxwire::auth::ntlm::{Client, ClientConfig, ExtendedProtection, nt_hash};
 use oxwire::auth::server::{Answer, QuestionHandle, ServerConfig, ServerEvent, ServerLayer};
+use oxwire::auth::spnego::{Initiator, ListProtection, MechType, Mechanism};
 use oxwire::auth::{AuthScheme, ChannelBinding, Charset, UserName, basic_value, challenges, token_value};
 use oxwire::core::{ConnectionId, Error, Principal, SecurityContext, Step};
 use oxwire::http::{Head, HttpEvent, HttpTransmit, RequestHead, Reset, ResponseHead};
 
+use super::kerberos::Ticket;
 use super::{PASSWORD, Script, WALL, entropy};
+
+/// An honest client's context, its scheme, and what it says next.
+type Honest = (Box<dyn SecurityContext>, &'static str, Option<String>);
 
 struct Fuzz {
     now: Instant,
     layer: ServerLayer,
-    /// An honest client's context on each connection, and what it says next.
-    clients: HashMap<ConnectionId, (Client, &'static str, Option<String>)>,
+    /// By connection.
+    clients: HashMap<ConnectionId, Honest>,
     questions: Vec<QuestionHandle>,
+    calls: Vec<QuestionHandle>,
+}
+
+/// A client of NTLM by itself, or one of SPNEGO with NTLM, Kerberos, or both in one of the two orders.
+fn honest(kind: u8) -> Box<dyn SecurityContext> {
+    let mut config = ClientConfig::new(UserName::parse("DOM\\alice"), PASSWORD);
+    config.seal = kind & 8 != 0;
+    if kind & 32 == 0 {
+        return Box::new(Client::new(config));
+    }
+    config.sign = true;
+    let ntlm = || Mechanism::ntlm_client(config.clone());
+    let kerberos = || Mechanism::new(MechType::KERBEROS, Ticket::initiator("alice@MAIL.TEST"));
+    Box::new(Initiator::new(match kind >> 3 & 3 {
+        0 => vec![ntlm()],
+        1 => vec![kerberos()],
+        2 => vec![kerberos(), ntlm()],
+        _ => vec![ntlm(), kerberos()],
+    }))
 }
 
 impl Fuzz {
@@ -29,12 +53,10 @@ impl Fuzz {
         match kind % 8 {
             0 => None,
             1 => {
-                let mut config = ClientConfig::new(UserName::parse("DOM\\alice"), PASSWORD);
-                config.seal = kind & 8 != 0;
-                let mut client = Client::new(config);
+                let mut client = honest(kind);
                 let Ok(Step::Continue(token)) = client.step(None, WALL, &mut *entropy()) else { return None };
                 // Windows with NTLM alone says it under either name.
-                let scheme = if kind & 16 != 0 { "Negotiate" } else { "NTLM" };
+                let scheme = if kind & 48 != 0 { "Negotiate" } else { "NTLM" };
                 self.clients.insert(conn, (client, scheme, None));
                 Some(token_value(scheme, &token).into_bytes())
             }
@@ -53,7 +75,8 @@ impl Fuzz {
             let challenge =
                 head.fields().all("WWW-Authenticate").flat_map(challenges).find_map(|c| c.token_bytes(9_999));
             if let Some(challenge) = challenge
-                && let Ok(Step::Complete(Some(token))) = client.step(Some(&challenge), WALL, &mut *entropy())
+                && let Ok(Step::Complete(Some(token)) | Step::Continue(token)) =
+                    client.step(Some(&challenge), WALL, &mut *entropy())
             {
                 *next = Some(token_value(scheme, &token));
             }
@@ -65,18 +88,34 @@ impl Fuzz {
         }
         while let Some(event) = self.layer.poll_event() {
             assert!(!format!("{event:?}").contains(PASSWORD));
-            if let ServerEvent::NtHashNeeded { handle, .. }
-            | ServerEvent::PasswordNeeded { handle, .. }
-            | ServerEvent::TokenNeeded { handle, .. } = event
-            {
-                self.questions.push(handle);
+            match event {
+                ServerEvent::NtHashNeeded { handle, .. }
+                | ServerEvent::PasswordNeeded { handle, .. }
+                | ServerEvent::PrincipalNeeded { handle, .. }
+                | ServerEvent::TokenNeeded { handle, .. } => self.questions.push(handle),
+                ServerEvent::MechanismNeeded { handle, .. } => self.calls.push(handle),
+                _ => {}
             }
         }
+    }
+
+    /// Runs a call, late and twice too, or says that there is no keytab.
+    fn call(&mut self, arg: u8) -> Result<(), Error> {
+        let handle = self.calls.get(usize::from(arg >> 4)).or(self.calls.last()).copied();
+        let Some((handle, call)) = handle.and_then(|handle| Some((handle, self.layer.take_call(handle)?))) else {
+            return Ok(());
+        };
+        let reply = match arg & 3 {
+            0 => call.call.unavailable("no keytab"),
+            _ if call.call.needs_context() => call.call.with_context(Ticket::acceptor()).run(WALL, &mut *entropy()),
+            _ => call.call.run(WALL, &mut *entropy()),
+        };
+        self.layer.finish_call(self.now, handle, reply)
     }
 }
 
 /// Any order of calls: an error is always the caller's own (`Misuse`), nothing reaches the machine without a principal, a wrong
-/// hash lets nobody in, no timer is due after `handle_timeout`.
+/// hash lets nobody in, neither by NTLM nor by SPNEGO, no timer is due after `handle_timeout`.
 pub fn auth_server_layer(data: &[u8]) {
     let now = Instant::now();
     let mut script = Script::new(data);
@@ -86,11 +125,16 @@ pub fn auth_server_layer(data: &[u8]) {
     config.ntlm.extended_protection =
         [ExtendedProtection::Off, ExtendedProtection::Allow, ExtendedProtection::Require][usize::from(first % 3)];
     config.ntlm.timestamp = first & 4 == 0;
+    if first & 8 != 0 {
+        config.outside_mechanisms = vec![MechType::KERBEROS];
+    }
+    config.negotiate_ntlm = first & 16 == 0;
+    config.list_protection = if first & 32 == 0 { ListProtection::Required } else { ListProtection::WhenSent };
     config.drain_bytes = 100;
     config.held_bytes = 100;
     config.max_half_open = 2;
     let layer = ServerLayer::new(config, entropy(), now, WALL);
-    let mut fuzz = Fuzz { now, layer, clients: HashMap::new(), questions: Vec::new() };
+    let mut fuzz = Fuzz { now, layer, clients: HashMap::new(), questions: Vec::new(), calls: Vec::new() };
     while let Some(op) = script.byte() {
         let arg = script.byte().unwrap_or(0);
         let conn = ConnectionId::new(u64::from(arg & 3));
@@ -117,6 +161,7 @@ pub fn auth_server_layer(data: &[u8]) {
             4 => fuzz.layer.handle(now, conn, HttpEvent::Body(Bytes::copy_from_slice(script.piece()))),
             5 => fuzz.layer.handle(now, conn, HttpEvent::End),
             6 => fuzz.layer.handle(now, conn, HttpEvent::Reset(Reset::unknown("cut"))),
+            7 | 8 if op & 16 != 0 => fuzz.call(arg),
             7 | 8 => match fuzz.questions.get(usize::from(arg >> 4)).or(fuzz.questions.last()).copied() {
                 Some(handle) => {
                     let principal = |name: &str| Principal::new(name);

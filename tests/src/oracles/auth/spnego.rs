@@ -59,7 +59,7 @@ fn accept(acceptor: &mut Acceptor, token: &[u8]) -> Result<Step, SecurityError> 
 }
 
 /// Changes a token: pairs of place and value.
-fn changed(token: &mut [u8], script: &mut Script<'_>) -> bool {
+pub(super) fn changed(token: &mut [u8], script: &mut Script<'_>) -> bool {
     let before = token.to_vec();
     for pair in script.piece().chunks_exact(2) {
         let len = token.len().max(1);
