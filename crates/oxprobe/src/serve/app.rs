@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
-use oxwire::core::{ConnectionId, FileTime, Limits, Principal, Utf16, decode_all, encode_to_bytes, utf16_le_bytes};
+use oxwire::core::{
+    ConnectionId, FileTime, Guid, Limits, Principal, Utf16, decode_all, encode_to_bytes, utf16_le_bytes,
+};
 use oxwire::mapi::aux_buffer::{AuxBlock, AuxExOrgInfo, OrgFlags, auxiliary_buffer};
 use oxwire::mapi::mapihttp::{
     ConnectFlags, ConnectRequest, ConnectResponse, ConnectSuccess, DisconnectRequest, DisconnectResponse,
@@ -14,6 +16,7 @@ use oxwire::mapi::property::ErrorCode;
 use oxwire::mapi::rpc_header_ext::PayloadForm;
 use oxwire::mapihttp::server::{CancelReason, ContextId, Event, Refusal, Request, Server};
 
+use super::book::Book;
 use super::objects::Objects;
 use super::rops;
 use super::users::Users;
@@ -43,6 +46,8 @@ pub(crate) struct App {
     mail_on_async_wait: Option<Mail>,
     /// What was delivered and is not told to the sessions over RPC yet.
     delivered: VecDeque<(Principal, Delivered)>,
+    /// What this server calls itself in the entry ids of the address book.
+    book_guid: Guid,
     log: Log,
 }
 
@@ -55,12 +60,23 @@ impl App {
     /// For these users.
     pub(crate) fn new(users: Users, mail_on_wait: Option<Mail>, log: Log) -> Self {
         let mail_on_async_wait = mail_on_wait.clone();
-        Self { users, contexts: Vec::new(), mail_on_wait, mail_on_async_wait, delivered: VecDeque::new(), log }
+        let (contexts, delivered) = (Vec::new(), VecDeque::new());
+        Self { users, contexts, mail_on_wait, mail_on_async_wait, delivered, book_guid: super::guid(), log }
     }
 
     /// The users.
     pub(crate) const fn users(&self) -> &Users {
         &self.users
+    }
+
+    /// What this server calls itself in the entry ids of the address book.
+    pub(super) const fn book_guid(&self) -> Guid {
+        self.book_guid
+    }
+
+    /// The users as an address book.
+    pub(super) fn book(&self) -> Book<'_> {
+        Book::new(&self.users, self.book_guid)
     }
 
     /// Answers, or takes note of, what the machine says.

@@ -1,6 +1,7 @@
 //! The address book: the users of this server as the rows of one table, the global address list. It is what [MS-OXNSPI] asks
 //! about, whatever carries the calls.
 
+pub(crate) mod calls;
 mod matching;
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ const GLOBAL_ADDRESS_LIST_DN: &[u8] = b"/";
 const GLOBAL_ADDRESS_LIST_NAME: &str = "Global Address List";
 
 /// The version of the hierarchy table, which never changes.
-pub(crate) const HIERARCHY_VERSION: u32 = 1;
+const HIERARCHY_VERSION: u32 = 1;
 
 /// MAPI_MAILUSER of PidTagObjectType, and of PidTagDisplayTypeEx somebody who can be given rights.
 const OBJECT_TYPE_MAILUSER: i32 = 6;
@@ -52,7 +53,7 @@ const PROPERTIES: [PropertyTag; 17] = [
 ];
 
 /// The columns of who names none, in the order of [MS-OXNSPI] 3.1.4.1.8.
-pub(crate) const DEFAULT_COLUMNS: [PropertyTag; 7] = [
+const DEFAULT_COLUMNS: [PropertyTag; 7] = [
     PropertyTag::ADDRESS_BOOK_CONTAINER_ID,
     PropertyTag::OBJECT_TYPE,
     PropertyTag::DISPLAY_TYPE,
@@ -63,14 +64,14 @@ pub(crate) const DEFAULT_COLUMNS: [PropertyTag; 7] = [
 ];
 
 /// The tags of all properties that there are, strings of one type.
-pub(crate) fn properties(strings: PropertyType) -> Vec<PropertyTag> {
+fn properties(strings: PropertyType) -> Vec<PropertyTag> {
     let typed =
         |tag: PropertyTag| if tag.property_type() == PropertyType::STRING { tag.with_type(strings) } else { tag };
     PROPERTIES.into_iter().map(typed).collect()
 }
 
 /// Whether strings can be told in a code page: addresses are ASCII, which is a part of these.
-pub(crate) const fn serves_code_page(code_page: u32) -> bool {
+const fn serves_code_page(code_page: u32) -> bool {
     matches!(code_page, 0 | 874 | 932 | 936 | 949 | 950 | 1250..=1258 | 20127 | CP_TELETEX | 28591..=28605 | 65001)
 }
 
@@ -187,7 +188,7 @@ impl<'u> Book<'u> {
 ///
 /// # Errors
 /// InvalidBookmark.
-pub(crate) fn check_container(stat: &Stat) -> Result<(), ErrorCode> {
+fn check_container(stat: &Stat) -> Result<(), ErrorCode> {
     if stat.container_id == GLOBAL_ADDRESS_LIST { Ok(()) } else { Err(ErrorCode::INVALID_BOOKMARK) }
 }
 
@@ -246,7 +247,7 @@ impl<'u> Entry<'u> {
 }
 
 /// The row of the one container in the hierarchy table, its properties in the order of [MS-OXNSPI] 3.1.4.1.3; it has no parent.
-pub(crate) fn hierarchy_row(entry_id: &[u8], unicode: bool) -> [TaggedValue<'_>; 6] {
+fn hierarchy_row(entry_id: &[u8], unicode: bool) -> [TaggedValue<'_>; 6] {
     let name = if unicode {
         PropertyValue::Str(GLOBAL_ADDRESS_LIST_NAME)
     } else {
@@ -263,7 +264,7 @@ pub(crate) fn hierarchy_row(entry_id: &[u8], unicode: bool) -> [TaggedValue<'_>;
 }
 
 /// The entry id of the container.
-pub(crate) fn container_entry_id() -> Bytes {
+fn container_entry_id() -> Bytes {
     let id = EntryId::Permanent { display_type: DisplayType::CONTAINER, distinguished_name: GLOBAL_ADDRESS_LIST_DN };
     // One ASCII character.
     encode_to_bytes(&id).unwrap_or_default()

@@ -1,35 +1,23 @@
-//! Calls of the address book and their answers, as MAPI over HTTP carries them.
-//!
-//! A call that this server cannot do is answered with the ErrorCode for it and no out-parameter.
+//! Calls of the address book as MAPI over HTTP carries them: request bodies, and the response bodies that answer them.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use oxwire::core::{DecodeError, Encode, Limits, Utf16, decode_all, encode_to_bytes, utf16_le_bytes};
 use oxwire::mapi::mapihttp::RequestType;
 use oxwire::mapi::nspi::{
-    CP_WINUNICODE, ColumnsAndRows, ColumnsAndRowsWriter, CompareMIdsRequest, CompareMIdsSuccess, DnToMIdRequest,
-    DnToMIdSuccess, GetAddressBookUrlRequest, GetAddressBookUrlSuccess, GetMailboxUrlRequest, GetMailboxUrlSuccess,
-    GetMatchesRequest, GetMatchesSuccess, GetPropListRequest, GetPropListSuccess, GetPropsRequest, GetPropsSuccess,
-    GetSpecialTableRequest, GetSpecialTableSuccess, GetTemplateInfoRequest, GetTemplateInfoSuccess, Matches,
-    MinimalEntryId, MinimalEntryIds, ModLinkAttRequest, ModLinkAttSuccess, ModPropsRequest, ModPropsSuccess, Place,
-    PropertyFlags, QueryColumnsFlags, QueryColumnsRequest, QueryColumnsSuccess, QueryRowsRequest, QueryRowsSuccess,
-    ResolveNamesRequest, ResolveNamesSuccess, ResortRestrictionRequest, ResortRestrictionSuccess, RowLimit,
-    SeekEntriesRequest, SeekEntriesSuccess, SortType, SpecialTableFlags, Stat, StatAnswer, TaggedValue,
-    UpdateStatRequest, UpdateStatSuccess, ValueList, ValueLists, WideStrings,
+    CompareMIdsRequest, CompareMIdsSuccess, DnToMIdRequest, DnToMIdSuccess, GetAddressBookUrlRequest,
+    GetAddressBookUrlSuccess, GetMailboxUrlRequest, GetMailboxUrlSuccess, GetMatchesRequest, GetMatchesSuccess,
+    GetPropListRequest, GetPropListSuccess, GetPropsRequest, GetPropsSuccess, GetSpecialTableRequest,
+    GetSpecialTableSuccess, GetTemplateInfoRequest, GetTemplateInfoSuccess, ModLinkAttRequest, ModLinkAttSuccess,
+    ModPropsRequest, ModPropsSuccess, QueryColumnsRequest, QueryColumnsSuccess, QueryRowsRequest, QueryRowsSuccess,
+    ResolveNamesRequest, ResolveNamesSuccess, ResortRestrictionRequest, ResortRestrictionSuccess, SeekEntriesRequest,
+    SeekEntriesSuccess, UpdateStatRequest, UpdateStatSuccess,
 };
-use oxwire::mapi::property::{Cell, ErrorCode, PropertyTag, PropertyTags, PropertyType, PropertyValue};
+use oxwire::mapi::property::ErrorCode;
 
 use super::super::autodiscover::Offers;
-use super::super::book::{
-    Book, DEFAULT_COLUMNS, Entry, HIERARCHY_VERSION, Ids, check_container, container_entry_id, hierarchy_row,
-    properties,
-};
+use super::super::book::Book;
+use super::super::book::calls::{self, Encoding, Outcome};
 use super::super::users::Users;
-
-/// The most bytes of rows in an answer; those that do not fit are left for the next call.
-const ROWS_ROOM: usize = 4 << 20;
-
-/// The most properties that GetProps tells of one object.
-const PROPERTY_LIMIT: usize = 4096;
 
 /// A response body, and the ErrorCode in it for the log.
 pub(crate) struct Answer {
@@ -39,8 +27,7 @@ pub(crate) struct Answer {
     pub(crate) error_code: ErrorCode,
 }
 
-/// The answer with the ErrorCode, or the ErrorCode alone.
-type Outcome = Result<(Bytes, ErrorCode), ErrorCode>;
+const TO: Encoding = Encoding::MapiHttp;
 
 /// Answers a call; `None` when the answer cannot be written.
 ///
@@ -59,34 +46,49 @@ pub(crate) fn answer(
             let request: $request<'_> = decode_all(body, &Limits::DEFAULT)?;
             let answer: fn(&Book<'_>, &Users, &Offers, &$request<'_>) -> Outcome = $answer;
             let outcome = answer(book, users, offers, &request);
-            let outcome = outcome.or_else(|code| ok_with(&$success::failed(code), code));
+            let outcome = outcome.or_else(|code| written(&$success::failed(code), code));
             Ok(outcome.ok().map(|(body, error_code)| Answer { body, error_code }))
         }};
     }
     match request_type {
-        RequestType::CompareMIds => call!(CompareMIdsRequest, CompareMIdsSuccess, |b, _, _, r| compare_mids(b, r)),
-        RequestType::DnToMId => call!(DnToMIdRequest, DnToMIdSuccess, |b, _, _, r| dn_to_mid(b, r)),
-        RequestType::GetMatches => call!(GetMatchesRequest, GetMatchesSuccess, |b, _, _, r| get_matches(b, r)),
-        RequestType::GetPropList => call!(GetPropListRequest, GetPropListSuccess, |b, _, _, r| get_prop_list(b, r)),
-        RequestType::GetProps => call!(GetPropsRequest, GetPropsSuccess, |b, _, _, r| get_props(b, r)),
+        RequestType::CompareMIds => {
+            call!(CompareMIdsRequest, CompareMIdsSuccess, |b, _, _, r| calls::compare_mids(b, r, TO))
+        }
+        RequestType::DnToMId => call!(DnToMIdRequest, DnToMIdSuccess, |b, _, _, r| calls::dn_to_mid(b, r, TO)),
+        RequestType::GetMatches => {
+            call!(GetMatchesRequest, GetMatchesSuccess, |b, _, _, r| calls::get_matches(b, r, TO))
+        }
+        RequestType::GetPropList => {
+            call!(GetPropListRequest, GetPropListSuccess, |b, _, _, r| calls::get_prop_list(b, r, TO))
+        }
+        RequestType::GetProps => call!(GetPropsRequest, GetPropsSuccess, |b, _, _, r| calls::get_props(b, r, TO)),
         RequestType::GetSpecialTable => {
-            call!(GetSpecialTableRequest, GetSpecialTableSuccess, |_, _, _, r| get_special_table(r))
+            call!(GetSpecialTableRequest, GetSpecialTableSuccess, |_, _, _, r| calls::get_special_table(r, TO))
         }
-        RequestType::QueryColumns => call!(QueryColumnsRequest, QueryColumnsSuccess, |_, _, _, r| query_columns(r)),
-        RequestType::QueryRows => call!(QueryRowsRequest, QueryRowsSuccess, |b, _, _, r| query_rows(b, r)),
-        RequestType::ResolveNames => call!(ResolveNamesRequest, ResolveNamesSuccess, |b, _, _, r| resolve_names(b, r)),
+        RequestType::QueryColumns => {
+            call!(QueryColumnsRequest, QueryColumnsSuccess, |_, _, _, r| calls::query_columns(r, TO))
+        }
+        RequestType::QueryRows => call!(QueryRowsRequest, QueryRowsSuccess, |b, _, _, r| calls::query_rows(b, r, TO)),
+        RequestType::ResolveNames => call!(ResolveNamesRequest, ResolveNamesSuccess, |b, _, _, r| {
+            let names = r.names.ok_or(ErrorCode::INVALID_PARAMETER)?.iter().map(|name| name.to_string());
+            calls::resolve_names(b, r.state, r.property_tags, (names, r.row_limit()), TO)
+        }),
         RequestType::ResortRestriction => {
-            call!(ResortRestrictionRequest, ResortRestrictionSuccess, |b, _, _, r| resort_restriction(b, r))
+            call!(ResortRestrictionRequest, ResortRestrictionSuccess, |b, _, _, r| calls::resort_restriction(b, r, TO))
         }
-        RequestType::SeekEntries => call!(SeekEntriesRequest, SeekEntriesSuccess, |b, _, _, r| seek_entries(b, r)),
-        RequestType::UpdateStat => call!(UpdateStatRequest, UpdateStatSuccess, |b, _, _, r| update_stat(b, r)),
+        RequestType::SeekEntries => {
+            call!(SeekEntriesRequest, SeekEntriesSuccess, |b, _, _, r| calls::seek_entries(b, r, TO))
+        }
+        RequestType::UpdateStat => {
+            call!(UpdateStatRequest, UpdateStatSuccess, |b, _, _, r| calls::update_stat(b, r, TO))
+        }
         RequestType::GetMailboxUrl => {
             call!(GetMailboxUrlRequest, GetMailboxUrlSuccess, |_, users, offers, request| {
                 let dn = request.server_dn.to_string();
                 let user = users.iter().find(|user| user.server_dn().eq_ignore_ascii_case(&dn));
                 let url = utf16_le_bytes(&offers.mailbox_url(user.ok_or(ErrorCode::NOT_FOUND)?));
                 let server_url = Utf16::from_truncated(&url);
-                ok(&GetMailboxUrlSuccess { error_code: ErrorCode::SUCCESS, server_url, auxiliary_buffer: &[] })
+                told(&GetMailboxUrlSuccess { error_code: ErrorCode::SUCCESS, server_url, auxiliary_buffer: &[] })
             })
         }
         RequestType::GetAddressBookUrl => {
@@ -94,7 +96,7 @@ pub(crate) fn answer(
                 let user = users.of_dn(&request.user_dn.to_string()).ok_or(ErrorCode::NOT_FOUND)?;
                 let url = utf16_le_bytes(&offers.address_book_url(user).ok_or(ErrorCode::NOT_FOUND)?);
                 let server_url = Utf16::from_truncated(&url);
-                ok(&GetAddressBookUrlSuccess { error_code: ErrorCode::SUCCESS, server_url, auxiliary_buffer: &[] })
+                told(&GetAddressBookUrlSuccess { error_code: ErrorCode::SUCCESS, server_url, auxiliary_buffer: &[] })
             })
         }
         // There are no templates here, and users do not change by this protocol.
@@ -109,282 +111,11 @@ pub(crate) fn answer(
     }
 }
 
-fn ok_with(success: &impl Encode, error_code: ErrorCode) -> Outcome {
-    let body = encode_to_bytes(success).map_err(|_| ErrorCode::GENERAL_FAILURE)?;
-    Ok((body, error_code))
+fn written(success: &impl Encode, error_code: ErrorCode) -> Outcome {
+    Ok((encode_to_bytes(success).map_err(|_| ErrorCode::GENERAL_FAILURE)?, error_code))
 }
 
-fn ok(success: &impl Encode) -> Outcome {
-    ok_with(success, ErrorCode::SUCCESS)
-}
-
-/// The STAT that a call cannot go without.
-fn stat(state: Option<Stat>) -> Result<Stat, ErrorCode> {
-    match state {
-        None => Err(ErrorCode::INVALID_PARAMETER),
-        // No code page of strings in 8 bits.
-        Some(stat) if stat.code_page == CP_WINUNICODE => Err(ErrorCode::INVALID_CODE_PAGE),
-        Some(stat) => Ok(stat),
-    }
-}
-
-/// Some rows, no more than were asked for and than there is room for. `None` stands for one that is not there, which has no
-/// property.
-fn rows<'o, 'c: 'o, 'u: 'e, 'e>(
-    out: &'o mut BytesMut,
-    columns: PropertyTags<'c>,
-    limit: RowLimit,
-    ids: Ids,
-    entries: impl Iterator<Item = Option<&'e Entry<'u>>>,
-) -> Result<ColumnsAndRows<'o>, ErrorCode> {
-    let mut writer = ColumnsAndRowsWriter::new(out, columns, limit, ROWS_ROOM);
-    for entry in entries {
-        let cell = |_: usize, tag: PropertyTag| match entry {
-            Some(entry) => entry.cell(tag, ids),
-            None => Cell::Error(ErrorCode::NOT_FOUND),
-        };
-        if !writer.push(cell).map_err(|_| ErrorCode::GENERAL_FAILURE)? {
-            break;
-        }
-    }
-    Ok(writer.finish())
-}
-
-const fn ids(flags: PropertyFlags) -> Ids {
-    if flags.contains(PropertyFlags::EPHEMERAL_IDS) { Ids::Ephemeral } else { Ids::Permanent }
-}
-
-fn compare_mids(book: &Book<'_>, request: &CompareMIdsRequest<'_>) -> Outcome {
-    check_container(&stat(request.state)?)?;
-    let index = |mid| book.index_of(mid).ok_or(ErrorCode::GENERAL_FAILURE);
-    let order = index(request.minimal_id_1)?.cmp(&index(request.minimal_id_2)?);
-    let error_code = ErrorCode::SUCCESS;
-    ok(&CompareMIdsSuccess { error_code, result: i32::from(order as i8), auxiliary_buffer: &[] })
-}
-
-fn dn_to_mid(book: &Book<'_>, request: &DnToMIdRequest<'_>) -> Outcome {
-    let names = request.names.ok_or(ErrorCode::INVALID_PARAMETER)?;
-    let mid = |dn| book.of_dn(dn).map_or(MinimalEntryId::UNRESOLVED, |entry| entry.mid);
-    let mids: Vec<MinimalEntryId> = names.iter().map(mid).collect();
-    let minimal_ids = Some(MinimalEntryIds::new(&mids));
-    ok(&DnToMIdSuccess { error_code: ErrorCode::SUCCESS, minimal_ids, auxiliary_buffer: &[] })
-}
-
-fn get_matches(book: &Book<'_>, request: &GetMatchesRequest<'_>) -> Outcome {
-    let stat = stat(request.state)?;
-    let Some(filter) = request.filter else {
-        // By the values of a property of an object: nobody here has one that names objects.
-        return Err(match book.entry(stat.current_rec) {
-            Some(_) => ErrorCode::NOT_SUPPORTED,
-            None => ErrorCode::GENERAL_FAILURE,
-        });
-    };
-    // Nobody has a phonetic name to sort by.
-    if stat.sort_type != SortType::DISPLAY_NAME {
-        return Err(ErrorCode::GENERAL_FAILURE);
-    }
-    check_container(&stat)?;
-    let found = book.matching(&filter)?;
-    let mids: Vec<MinimalEntryId> = found.iter().map(|entry| entry.mid).collect();
-    let limit = request.row_limit();
-    let matches = Matches::new(MinimalEntryIds::new(&mids), limit).ok_or(ErrorCode::TABLE_TOO_BIG)?;
-    let mut out = BytesMut::new();
-    let rows = match request.columns {
-        Some(columns) => Some(rows(&mut out, columns, limit, Ids::Ephemeral, found.into_iter().map(Some))?),
-        None => None,
-    };
-    // [MS-OXNSPI] 3.1.4.1.10: CurrentRec names the Explicit Table, and nothing else changes.
-    let state = Some(StatAnswer::received(stat).in_container(stat.current_rec));
-    let error_code = ErrorCode::SUCCESS;
-    ok(&GetMatchesSuccess { error_code, state, minimal_ids: Some(matches), rows, auxiliary_buffer: &[] })
-}
-
-fn get_prop_list(book: &Book<'_>, request: &GetPropListRequest<'_>) -> Outcome {
-    if request.code_page == CP_WINUNICODE {
-        return Err(ErrorCode::INVALID_CODE_PAGE);
-    }
-    book.entry(request.minimal_id).ok_or(ErrorCode::NOT_FOUND)?;
-    let tags = properties(PropertyType::STRING8);
-    let property_tags = Some(PropertyTags::new(&tags));
-    ok(&GetPropListSuccess { error_code: ErrorCode::SUCCESS, property_tags, auxiliary_buffer: &[] })
-}
-
-fn get_props(book: &Book<'_>, request: &GetPropsRequest<'_>) -> Outcome {
-    let stat = request.state.ok_or(ErrorCode::INVALID_PARAMETER)?;
-    check_container(&stat)?;
-    let all = properties(PropertyType::STRING8);
-    let tags = request.property_tags.unwrap_or(PropertyTags::new(&all));
-    let in_8_bits = |tag: PropertyTag| tag.property_type() == PropertyType::STRING8;
-    if stat.code_page == CP_WINUNICODE && tags.iter().any(in_8_bits) {
-        return Err(ErrorCode::INVALID_CODE_PAGE);
-    }
-    if tags.len() > PROPERTY_LIMIT {
-        return Err(ErrorCode::TABLE_TOO_BIG);
-    }
-    let (entry, ids) = (book.entry(stat.current_rec), ids(request.flags));
-    let mut error_code = ErrorCode::SUCCESS;
-    let values: Vec<TaggedValue<'_>> = tags
-        .iter()
-        .map(|tag| {
-            let cell = entry.map_or(Cell::Absent, |entry| entry.cell(tag, ids));
-            let value = cell.value().unwrap_or_else(|| {
-                error_code = ErrorCode::ERRORS_RETURNED;
-                PropertyValue::ErrorCode(ErrorCode::NOT_FOUND)
-            });
-            TaggedValue::new(tag, value)
-        })
-        .collect();
-    let property_values = Some(ValueList::new(&values));
-    let success = GetPropsSuccess { error_code, code_page: stat.code_page, property_values, auxiliary_buffer: &[] };
-    ok_with(&success, error_code)
-}
-
-fn get_special_table(request: &GetSpecialTableRequest<'_>) -> Outcome {
-    let stat = request.state.ok_or(ErrorCode::INVALID_PARAMETER)?;
-    let unicode = request.flags.contains(SpecialTableFlags::UNICODE_STRINGS);
-    let creation = request.flags.contains(SpecialTableFlags::ADDRESS_CREATION_TEMPLATES);
-    if stat.code_page == CP_WINUNICODE && (creation || !unicode) {
-        return Err(ErrorCode::INVALID_CODE_PAGE);
-    }
-    let entry_id = container_entry_id();
-    let row = hierarchy_row(&entry_id, unicode);
-    let row = [ValueList::new(&row)];
-    let (version, rows): (_, &[ValueList<'_>]) = match creation {
-        // No template, in any language.
-        true => (None, &[]),
-        false if request.version == Some(HIERARCHY_VERSION) => (Some(HIERARCHY_VERSION), &[]),
-        false => (Some(HIERARCHY_VERSION), &row),
-    };
-    let (error_code, code_page) = (ErrorCode::SUCCESS, stat.code_page);
-    let rows = Some(ValueLists::new(rows));
-    ok(&GetSpecialTableSuccess { error_code, code_page, version, rows, auxiliary_buffer: &[] })
-}
-
-fn query_columns(request: &QueryColumnsRequest<'_>) -> Outcome {
-    let unicode = request.mapi_flags.contains(QueryColumnsFlags::UNICODE_PROPTYPES);
-    let tags = properties(if unicode { PropertyType::STRING } else { PropertyType::STRING8 });
-    let columns = Some(PropertyTags::new(&tags));
-    ok(&QueryColumnsSuccess { error_code: ErrorCode::SUCCESS, columns, auxiliary_buffer: &[] })
-}
-
-fn query_rows(book: &Book<'_>, request: &QueryRowsRequest<'_>) -> Outcome {
-    let stat = stat(request.state)?;
-    let explicit = request.explicit_table.0;
-    if request.row_count == 0 && explicit.is_empty() {
-        return Err(ErrorCode::INVALID_PARAMETER);
-    }
-    let (limit, ids) = (request.row_limit(), ids(request.flags));
-    let columns = request.columns.unwrap_or(PropertyTags::new(&DEFAULT_COLUMNS));
-    let mut out = BytesMut::new();
-    let (rows, state) = if explicit.is_empty() {
-        let position = book.locate(&stat)?;
-        let start = usize::try_from(position.index).unwrap_or(usize::MAX);
-        let entries = book.entries().get(start..).unwrap_or_default();
-        let rows = rows(&mut out, columns, limit, ids, entries.iter().map(Some))?;
-        let passed = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-        (rows, book.place(&stat, position.index.saturating_add(passed))?)
-    } else {
-        let entries = explicit.iter().map(|mid| book.entry(mid));
-        // The table of the STAT was not used: it stays as it is.
-        (rows(&mut out, columns, limit, ids, entries)?, StatAnswer::received(stat))
-    };
-    let (error_code, state, rows) = (ErrorCode::SUCCESS, Some(state), Some(rows));
-    ok(&QueryRowsSuccess { error_code, state, rows, auxiliary_buffer: &[] })
-}
-
-fn resolve_names(book: &Book<'_>, request: &ResolveNamesRequest<'_>) -> Outcome {
-    let stat = stat(request.state)?;
-    check_container(&stat)?;
-    let names: WideStrings<'_> = request.names.ok_or(ErrorCode::INVALID_PARAMETER)?;
-    let (mut mids, mut found) = (Vec::with_capacity(names.len()), Vec::new());
-    for name in names.iter() {
-        mids.push(match book.resolve(&name.to_string()).as_slice() {
-            [] => MinimalEntryId::UNRESOLVED,
-            [one] => {
-                found.push(*one);
-                MinimalEntryId::RESOLVED
-            }
-            _ => MinimalEntryId::AMBIGUOUS,
-        });
-    }
-    let columns = request.property_tags.unwrap_or(PropertyTags::new(&DEFAULT_COLUMNS));
-    let (mut out, all) = (BytesMut::new(), found.len());
-    // Permanent entry ids: Outlook keeps what it resolved.
-    let rows = rows(&mut out, columns, request.row_limit(), Ids::Permanent, found.into_iter().map(Some))?;
-    if rows.len() < all {
-        return Err(ErrorCode::TABLE_TOO_BIG);
-    }
-    ok(&ResolveNamesSuccess {
-        error_code: ErrorCode::SUCCESS,
-        code_page: stat.code_page,
-        minimal_ids: Some(MinimalEntryIds::new(&mids)),
-        rows: Some(rows),
-        auxiliary_buffer: &[],
-    })
-}
-
-fn resort_restriction(book: &Book<'_>, request: &ResortRestrictionRequest<'_>) -> Outcome {
-    let stat = stat(request.state)?;
-    if stat.sort_type != SortType::DISPLAY_NAME {
-        return Err(ErrorCode::GENERAL_FAILURE);
-    }
-    let given = request.minimal_ids.ok_or(ErrorCode::INVALID_PARAMETER)?;
-    let mut sorted: Vec<(u32, MinimalEntryId)> =
-        given.iter().filter_map(|mid| book.index_of(mid).map(|index| (index, mid))).collect();
-    sorted.sort_unstable();
-    let mids: Vec<MinimalEntryId> = sorted.into_iter().map(|(_, mid)| mid).collect();
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let at = mids.iter().position(|mid| *mid == stat.current_rec);
-    let place = Place {
-        current_rec: at.map_or(MinimalEntryId::BEGINNING_OF_TABLE, |_| stat.current_rec),
-        num_pos: at.map_or(0, count),
-        total_recs: count(mids.len()),
-    };
-    let matches = Matches::new(MinimalEntryIds::new(&mids), request.row_limit()).ok_or(ErrorCode::TABLE_TOO_BIG)?;
-    let state = Some(stat.answer(place).map_err(|_| ErrorCode::GENERAL_FAILURE)?);
-    let error_code = ErrorCode::SUCCESS;
-    ok(&ResortRestrictionSuccess { error_code, state, minimal_ids: Some(matches), auxiliary_buffer: &[] })
-}
-
-fn seek_entries(book: &Book<'_>, request: &SeekEntriesRequest<'_>) -> Outcome {
-    let stat = stat(request.state)?;
-    check_container(&stat)?;
-    let target = request.target.ok_or(ErrorCode::INVALID_PARAMETER)?;
-    let mut out = BytesMut::new();
-    let (place, rows) = match request.explicit_table {
-        None => {
-            let (index, _) = Book::seek(&stat, &target, book.entries().iter())?;
-            let place = book.place(&stat, u32::try_from(index).unwrap_or(u32::MAX))?;
-            let entries = book.entries().get(index..).unwrap_or_default();
-            (place, seek_rows(&mut out, request, entries.iter())?)
-        }
-        Some(table) => {
-            let table: Vec<&Entry<'_>> = table.0.iter().filter_map(|mid| book.entry(mid)).collect();
-            let (index, found) = Book::seek(&stat, &target, table.iter().copied())?;
-            let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-            let place = Place { current_rec: found.mid, num_pos: count(index), total_recs: count(table.len()) };
-            let place = stat.answer(place).map_err(|_| ErrorCode::GENERAL_FAILURE)?;
-            (place, seek_rows(&mut out, request, table.into_iter().skip(index))?)
-        }
-    };
-    let (error_code, state) = (ErrorCode::SUCCESS, Some(place));
-    ok(&SeekEntriesSuccess { error_code, state, rows, auxiliary_buffer: &[] })
-}
-
-/// The rows from the one that was found on, for who names columns.
-fn seek_rows<'o, 'u: 'e, 'e>(
-    out: &'o mut BytesMut,
-    request: &SeekEntriesRequest<'o>,
-    entries: impl Iterator<Item = &'e Entry<'u>>,
-) -> Result<Option<ColumnsAndRows<'o>>, ErrorCode> {
-    let Some(columns) = request.columns else { return Ok(None) };
-    rows(out, columns, request.row_limit(), Ids::Ephemeral, entries.map(Some)).map(Some)
-}
-
-fn update_stat(book: &Book<'_>, request: &UpdateStatRequest<'_>) -> Outcome {
-    let stat = stat(request.state)?;
-    let position = book.locate(&stat)?;
-    let state = Some(book.place(&stat, position.index)?);
-    let delta = request.delta_requested.then_some(position.moved);
-    ok(&UpdateStatSuccess { error_code: ErrorCode::SUCCESS, state, delta, auxiliary_buffer: &[] })
+/// A URL; over RPC it is RFR that is asked for the like.
+fn told(success: &impl Encode) -> Outcome {
+    written(success, ErrorCode::SUCCESS)
 }

@@ -6,16 +6,14 @@ mod tests;
 
 use std::time::Instant;
 
-use oxwire::core::{DecodeError, FileTime, Guid, encode_to_bytes};
-use oxwire::mapi::nspi::{
-    BindRequest, BindSuccess, CP_WINUNICODE, UNBIND_SUCCESS, UnbindRequest, UnbindResponse, UnbindSuccess,
-};
+use oxwire::core::{DecodeError, FileTime, encode_to_bytes};
+use oxwire::mapi::nspi::{BindRequest, BindSuccess, UNBIND_SUCCESS, UnbindRequest, UnbindResponse, UnbindSuccess};
 use oxwire::mapi::property::ErrorCode;
 use oxwire::mapihttp::server::{CancelReason, Event, Refusal, Request, Server, ServerConfig};
 
 use super::app::App;
 use super::autodiscover::Offers;
-use super::book::{Book, serves_code_page};
+use super::book::calls;
 use answers::Answer;
 
 /// The endpoint's path.
@@ -25,8 +23,6 @@ pub(crate) const PATH: &str = "/mapi/nspi/";
 pub(crate) struct AddressBook {
     /// The machine.
     pub(crate) machine: Server<()>,
-    /// What this server calls itself in entry ids.
-    guid: Guid,
 }
 
 impl AddressBook {
@@ -37,9 +33,7 @@ impl AddressBook {
     pub(crate) fn new(secure_cookies: bool, now: Instant, wall: FileTime) -> Result<Self, String> {
         let config = ServerConfig::address_book().with_secure_cookies(secure_cookies);
         let machine = Server::new(now, wall, config, crate::entropy::fill).map_err(|error| error.to_string())?;
-        let mut bytes = [0; 16];
-        crate::entropy::fill(&mut bytes);
-        Ok(Self { machine, guid: Guid::from_entropy(bytes) })
+        Ok(Self { machine })
     }
 
     /// Whether a request is for this endpoint.
@@ -74,13 +68,8 @@ impl AddressBook {
             Err(error) => return self.undecodable(now, app, request, &error),
         };
         let code_page = bind.state.map_or(0, |state| state.code_page);
-        // CP_WINUNICODE is no code page of strings in 8 bits ([MS-OXNSPI] 3.1.4.1.1).
-        let error_code = match code_page {
-            CP_WINUNICODE => ErrorCode::NOT_SUPPORTED,
-            code_page if serves_code_page(code_page) => ErrorCode::SUCCESS,
-            _ => ErrorCode::INVALID_CODE_PAGE,
-        };
-        let success = BindSuccess { error_code, server_guid: self.guid, auxiliary_buffer: &[] };
+        let error_code = calls::bind(code_page);
+        let success = BindSuccess { error_code, server_guid: app.book_guid(), auxiliary_buffer: &[] };
         let Ok(body) = encode_to_bytes(&success) else { return self.broken(now, request) };
         told(app, request, error_code);
         let _ = if error_code.is_success() {
@@ -106,7 +95,7 @@ impl AddressBook {
     }
 
     fn on_call(&mut self, now: Instant, app: &App, offers: &Offers, request: &Request) {
-        let book = Book::new(app.users(), self.guid);
+        let book = app.book();
         match answers::answer(&book, app.users(), offers, request.request_type, &request.body) {
             Ok(Some(Answer { body, error_code })) => {
                 told(app, request, error_code);

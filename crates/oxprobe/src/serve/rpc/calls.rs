@@ -1,4 +1,4 @@
-//! The calls of EMSMDB and AsyncEMSMDB, answered from the same mailboxes as those of MAPI over HTTP.
+//! The calls: those of EMSMDB and AsyncEMSMDB, answered from the same mailboxes as those of MAPI over HTTP, and which others there are.
 
 use std::time::Instant;
 
@@ -13,6 +13,9 @@ use oxwire::mapirpc::emsmdb::{
     EcDoDisconnectRequest, EcDoDisconnectResponse, EcDoRpcExt2Request, EcDoRpcExt2Response, EcDummyRpcRequest,
     EcDummyRpcResponse, EcRRegisterPushNotificationRequest, EcRRegisterPushNotificationResponse, ProtocolVersion,
 };
+use oxwire::mapirpc::mgmt::MGMT;
+use oxwire::mapirpc::nspi::NSPI;
+use oxwire::mapirpc::rfr::RFR;
 use oxwire::rpc::association::server::Request;
 use oxwire::rpc::ndr::{ContextHandle, NdrDecode, decode_stub, encode_stub};
 use oxwire::rpc::pdu::FaultStatus;
@@ -20,7 +23,7 @@ use oxwire::rpch::endpoint::VirtualConnectionId;
 
 use super::super::app::{self, App};
 use super::super::rops;
-use super::{Shared, mgmt};
+use super::{Shared, mgmt, nspi, rfr};
 
 /// What a call came to.
 pub(super) enum Called {
@@ -65,23 +68,28 @@ pub(super) fn call(
     request: &Request,
 ) -> (Called, String) {
     let mut caller = Caller { shared, app, principal, group };
-    let (answer, what) = match (request.interface == EMSMDB, request.interface == ASYNC_EMSMDB, request.opnum) {
-        (true, _, 1) => (caller.disconnect(request), "EcDoDisconnect".to_owned()),
-        (true, _, 4) => (caller.register_push_notification(request), "EcRRegisterPushNotification".to_owned()),
-        (true, _, 6) => (dummy(request), "EcDummyRpc".to_owned()),
-        (true, _, 10) => caller.connect(request),
-        (true, _, 11) => caller.execute(wall, request),
-        (true, _, 14) => (caller.async_connect(request), "EcDoAsyncConnectEx".to_owned()),
-        (_, true, 0) => match caller.async_wait(now, connection, request) {
+    let (answer, what) = match (request.interface, request.opnum) {
+        (EMSMDB, 1) => (caller.disconnect(request), "EcDoDisconnect".to_owned()),
+        (EMSMDB, 4) => (caller.register_push_notification(request), "EcRRegisterPushNotification".to_owned()),
+        (EMSMDB, 6) => (dummy(request), "EcDummyRpc".to_owned()),
+        (EMSMDB, 10) => caller.connect(request),
+        (EMSMDB, 11) => caller.execute(wall, request),
+        (EMSMDB, 14) => (caller.async_connect(request), "EcDoAsyncConnectEx".to_owned()),
+        (ASYNC_EMSMDB, 0) => match caller.async_wait(now, connection, request) {
             Ok(None) => return (Called::Waits, "EcDoAsyncWaitEx".to_owned()),
             Ok(Some(stub)) => (Ok(stub), "EcDoAsyncWaitEx, an event is there".to_owned()),
             Err(status) => (Err(status), "EcDoAsyncWaitEx".to_owned()),
         },
-        (false, false, _) => {
+        (NSPI, _) => nspi::call(&mut caller.shared.address_book, caller.app, (principal, group), request),
+        (RFR, _) => {
+            let (answer, what) = rfr::call(caller.app.users(), request);
+            (answer, what.to_owned())
+        }
+        (MGMT, _) => {
             let (answer, what) = mgmt::call(&caller.shared.statistics, request);
             (answer, what.to_owned())
         }
-        (_, _, opnum) => (Err(FaultStatus::NCA_OP_RNG_ERROR), format!("operation {opnum}, which is not offered")),
+        (_, opnum) => (Err(FaultStatus::NCA_OP_RNG_ERROR), format!("operation {opnum}, which is not offered")),
     };
     match answer {
         Ok(stub) => (Called::Answer(stub), what),

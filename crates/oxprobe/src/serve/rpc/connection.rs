@@ -8,9 +8,7 @@ use oxwire::auth::ntlm::{AcceptorConfig, Verdict, nt_hash};
 use oxwire::auth::spnego::{Acceptor, ListProtection, Mechanism};
 use oxwire::core::{FileTime, Principal};
 use oxwire::mapi::mapihttp::EventPending;
-use oxwire::mapirpc::async_emsmdb::{ASYNC_EMSMDB, EcDoAsyncWaitExResponse};
-use oxwire::mapirpc::emsmdb::EMSMDB;
-use oxwire::mapirpc::mgmt::MGMT;
+use oxwire::mapirpc::async_emsmdb::EcDoAsyncWaitExResponse;
 use oxwire::rpc::association::server::{Acceptance, Association, Event, Negotiate};
 use oxwire::rpc::association::{CallId, Config, SecurityId};
 use oxwire::rpc::ndr::encode_stub;
@@ -19,8 +17,8 @@ use oxwire::rpch::endpoint::{self, VirtualConnection};
 
 use super::super::app::App;
 use super::super::stack::{DNS_NAME, SERVER_NAME};
-use super::Shared;
 use super::calls::{self, Called};
+use super::{INTERFACES, Shared};
 
 /// A virtual connection that is open.
 pub(super) struct Served {
@@ -38,8 +36,7 @@ impl Served {
     pub(super) fn new(connection: VirtualConnection, now: Instant) -> Self {
         let mut config = Config::default();
         config.secondary_address = Bytes::from(connection.rpc().port.to_string());
-        let interfaces = vec![EMSMDB, ASYNC_EMSMDB, MGMT];
-        let association = Association::new(config, interfaces, Box::new(crate::entropy::fill), now);
+        let association = Association::new(config, INTERFACES.to_vec(), Box::new(crate::entropy::fill), now);
         let principal = connection.principal().cloned().unwrap_or_else(|| Principal::new(""));
         Self { connection, association, unsent: None, woken: VecDeque::new(), group: 0, principal }
     }
@@ -213,6 +210,10 @@ impl Served {
         if self.group != 0 && shared.groups.leave(self.group) {
             for session in shared.sessions.run_down(self.group) {
                 self.told(app, &format!("session {session} run down"));
+            }
+            let sessions = shared.address_book.run_down(self.group);
+            if sessions > 0 {
+                self.told(app, &format!("address book sessions run down: {sessions}"));
             }
         }
     }

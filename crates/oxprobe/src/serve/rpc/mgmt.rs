@@ -1,9 +1,7 @@
 //! What the management interface tells: which interfaces there are, and what was counted.
 
 use bytes::Bytes;
-use oxwire::mapirpc::async_emsmdb::ASYNC_EMSMDB;
-use oxwire::mapirpc::emsmdb::EMSMDB;
-use oxwire::mapirpc::mgmt::{IfId, InqIfIdsRequest, InqIfIdsResponse, InqStatsRequest, InqStatsResponse, MGMT};
+use oxwire::mapirpc::mgmt::{IfId, InqIfIdsRequest, InqIfIdsResponse, InqStatsRequest, InqStatsResponse};
 use oxwire::rpc::association::server::Request;
 use oxwire::rpc::ndr::encode_stub;
 use oxwire::rpc::pdu::FaultStatus;
@@ -29,7 +27,7 @@ pub(super) fn call(statistics: &Statistics, request: &Request) -> (Result<Bytes,
 
 fn inq_if_ids(request: &Request) -> Result<Bytes, FaultStatus> {
     arguments::<InqIfIdsRequest>(request)?;
-    let if_ids = [EMSMDB, ASYNC_EMSMDB, MGMT].map(|interface| Some(IfId::from(interface)));
+    let if_ids = super::INTERFACES.map(|interface| Some(IfId::from(interface)));
     result(encode_stub(&InqIfIdsResponse { if_ids: Some(if_ids.to_vec()), status: 0 }))
 }
 

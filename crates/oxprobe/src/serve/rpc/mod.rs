@@ -3,7 +3,11 @@
 mod calls;
 mod connection;
 mod mgmt;
+mod nspi;
+mod rfr;
 mod sessions;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,7 +15,13 @@ use std::time::Instant;
 
 use oxwire::core::{ConnectionId, Error, FileTime, Principal};
 use oxwire::http::{HttpEvent, HttpTransmit};
+use oxwire::mapirpc::async_emsmdb::ASYNC_EMSMDB;
+use oxwire::mapirpc::emsmdb::EMSMDB;
+use oxwire::mapirpc::mgmt::MGMT;
+use oxwire::mapirpc::nspi::NSPI;
+use oxwire::mapirpc::rfr::RFR;
 use oxwire::rpc::association::AssociationGroups;
+use oxwire::rpc::pdu::SyntaxIdentifier;
 use oxwire::rpch::endpoint::{
     Endpoint, EndpointConfig, EndpointEvent, Handled, VirtualConnectionConfig, VirtualConnectionId,
 };
@@ -28,12 +38,16 @@ use sessions::Sessions;
 /// What all virtual connections share.
 pub(crate) struct Shared {
     sessions: Sessions,
+    address_book: nspi::Sessions,
     groups: AssociationGroups<RtsCookie>,
     statistics: mgmt::Statistics,
 }
 
 /// The RPC servers behind the proxy: the store, referral, and the address book. Exchange 2013 and later answer every interface on each.
 const PORTS: [u16; 3] = [6001, 6002, 6004];
+
+/// What they answer.
+const INTERFACES: [SyntaxIdentifier; 5] = [EMSMDB, ASYNC_EMSMDB, NSPI, RFR, MGMT];
 
 /// Association groups at a time.
 const GROUP_LIMIT: usize = 4096;
@@ -63,6 +77,7 @@ impl RpcSide {
             owners: HashMap::new(),
             shared: Shared {
                 sessions: Sessions::default(),
+                address_book: nspi::Sessions::default(),
                 groups: AssociationGroups::new(1, GROUP_LIMIT),
                 statistics: mgmt::Statistics::default(),
             },

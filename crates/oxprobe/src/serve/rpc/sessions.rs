@@ -8,6 +8,7 @@ use oxwire::rpc::association::CallId;
 use oxwire::rpc::ndr::ContextHandle;
 use oxwire::rpch::endpoint::VirtualConnectionId;
 
+use super::super::guid;
 use super::super::objects::Objects;
 use crate::mailbox::Delivered;
 
@@ -44,12 +45,6 @@ pub(super) struct Sessions {
     last_index: u16,
     /// Whose waits have begun and are not told to the application yet.
     began: VecDeque<Principal>,
-}
-
-fn guid() -> Guid {
-    let mut bytes = [0; 16];
-    crate::entropy::fill(&mut bytes);
-    Guid::from_entropy(bytes)
 }
 
 impl Sessions {
