@@ -19,9 +19,8 @@ const ENOUGH: usize = 10;
 /// Why a PDU does not occur, where that is known.
 const fn reason(name: PduName) -> &'static str {
     match name {
-        PduName::OutR2A8 => "the inbound proxy forwards OUT_R2/A7 by its Destination, as it is",
         PduName::OutR2B2 => {
-            "the server sends it for an OUT_R2/A7 with another cookie than OUT_R2/A4's, which no client sends"
+            "the server sends it for an OUT_R2/A8 with another cookie than OUT_R2/A4's, which no client sends"
         }
         PduName::PingTrafficSentNotify => "sent once pings have cost much of a channel; no run is silent for so long",
         _ => "more seeds are needed",
@@ -66,7 +65,7 @@ fn main() -> ExitCode {
     }
     println!("{} seeds in {:.1} s", tally.seeds, begun.elapsed().as_secs_f64());
     // With this many seeds, what roles can send has been sent, and every recycling has been.
-    let mut failed = count >= 1_000 && (tally.missing().len() > 3 || tally.recyclings.contains(&0));
+    let mut failed = count >= 1_000 && (tally.missing().len() > 2 || tally.recyclings.contains(&0));
     for failure in failures.into_inner().unwrap_or_else(PoisonError::into_inner) {
         failed = true;
         println!(

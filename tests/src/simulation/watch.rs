@@ -57,9 +57,9 @@ const fn hops(name: PduName) -> &'static [Hop] {
         P::ConnA2 | P::OutR1A4 | P::OutR2A4 | P::PingTrafficSentNotify => &[Hop::OutServer],
         P::ConnA3 | P::ConnC2 | P::InR1A4 | P::InR2A4 | P::OutR1A2 | P::OutR1A6 | P::OutR1A10 => &[Hop::OutClient],
         P::OutR2A2 | P::OutR2A6 | P::OutR2B3 => &[Hop::OutClient],
-        P::ConnB1 | P::InR1A1 | P::InR1A5 | P::InR2A1 | P::InR2A5 | P::OutR1A7 | P::KeepAlive => &[Hop::ClientIn],
-        // Forwarded as it is, by its Destination.
-        P::OutR2A7 => &[Hop::ClientIn, Hop::InServer],
+        P::ConnB1 | P::InR1A1 | P::InR1A5 | P::InR2A1 | P::InR2A5 | P::OutR1A7 | P::OutR2A7 | P::KeepAlive => {
+            &[Hop::ClientIn]
+        }
         P::ConnB2 | P::InR1A2 | P::InR1A6 | P::InR1B1 | P::InR2A2 | P::OutR1A8 | P::OutR2A8 => &[Hop::InServer],
         P::ConnB3 | P::InR1B2 => &[Hop::ServerIn],
         P::ConnC1 | P::InR1A3 | P::InR2A3 | P::OutR1A1 | P::OutR1A5 | P::OutR1A9 => &[Hop::ServerOut],

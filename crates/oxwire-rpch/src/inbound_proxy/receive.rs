@@ -17,6 +17,7 @@ use crate::rts::conn::ConnB3;
 use crate::rts::in_r1::{InR1A6, InR1B2};
 use crate::rts::in_r2::{InR2A2, InR2A5};
 use crate::rts::other::{FlowControlAckPdu, FlowControlAckWithDestination, KeepAlive};
+use crate::rts::out_r2::{OutR2A7, OutR2A8};
 use crate::rts::{Cookie, ForwardDestination, PduName};
 
 impl VirtualInChannel {
@@ -118,6 +119,12 @@ impl VirtualInChannel {
             |error: oxwire_core::DecodeError| wrong_value(state, "an RTS PDU", error.to_string(), "[MS-RPCH] 2.2.3.6");
         let signature = signature(&pdu).map_err(undecodable)?;
         match first_destination(&pdu).map_err(undecodable)? {
+            // What the inbound proxy sends on of OUT_R2/A7 is OUT_R2/A8, which has no Version: [MS-RPCH] 2.2.4.41.
+            Some(ForwardDestination::SERVER) if signature.is_some_and(|signature| signature.is(PduName::OutR2A7)) => {
+                let a7: OutR2A7 = Reader::new(&pdu).structure().map_err(undecodable)?;
+                self.send_to_server(&OutR2A8 { successor_channel_cookie: a7.successor_channel_cookie });
+                return Ok(());
+            }
             Some(to) if to != ForwardDestination::IN_PROXY => {
                 self.forward(pdu);
                 return Ok(());

@@ -83,11 +83,19 @@ fn pdus_are_forwarded_within_the_window_of_the_server() {
 /// [MS-RPCH] 3.2.1.5.2: whatever has a destination other than the inbound proxy goes to the server, byte for byte.
 #[test]
 fn forwarding_by_destination() {
-    for pdu in [ack_to(3, 1, 2, OUT), out_a8(0xA2), out_r2_a7(0xA2), ack_to(2, 1, 2, OUT), ack_to(0, 1, 2, OUT)] {
+    for pdu in [ack_to(3, 1, 2, OUT), out_a8(0xA2), ack_to(2, 1, 2, OUT), ack_to(0, 1, 2, OUT)] {
         let mut net = opened();
         net.body(CONN, pdu.clone());
         assert_eq!(net.out(LEG), [pdu]);
     }
+}
+
+/// [MS-RPCH] 2.2.4.40 and 2.2.4.41: what goes on of OUT_R2/A7 has no Version.
+#[test]
+fn out_r2_a7_goes_on_as_out_r2_a8() {
+    let mut net = opened();
+    net.body(CONN, out_r2_a7(0xA2));
+    assert_eq!(net.out(LEG), [out_a8(0xA2)]);
 }
 
 #[test]

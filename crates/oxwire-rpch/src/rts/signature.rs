@@ -398,6 +398,12 @@ impl Signature {
             .map(|(name, _, _)| *name)
     }
 
+    /// Whether this is one of its names.
+    #[must_use]
+    pub fn is(self, name: PduName) -> bool {
+        self.names().any(|candidate| candidate == name)
+    }
+
     /// The flags.
     #[must_use]
     pub const fn flags(self) -> RtsFlags {

@@ -214,8 +214,8 @@ impl VirtualConnection {
         }
     }
 
-    /// OUT_R1/A8 in state Opened_A8W, OUT_R2/A8 in state Opened_R2A8W: one PDU. [MS-RPCH] 3.2.5.5.10, 3.2.5.5.12. OUT_R2/A7, which the
-    /// proxy forwards with its Version, is the same.
+    /// OUT_R1/A8 in state Opened_A8W, OUT_R2/A8 in state Opened_R2A8W: one PDU. [MS-RPCH] 3.2.5.5.10, 3.2.5.5.12. OUT_R2/A7, which
+    /// another proxy forwards with its Version, is the same.
     fn on_a8(&mut self, successor: RtsCookie, pdu: &[u8]) -> Result<(), PeerFault> {
         match &self.outs {
             OutState::OpenedA8W(state) if state.successor.names.cookie == successor => {}
