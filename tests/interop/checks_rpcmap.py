@@ -1,31 +1,19 @@
 """impacket's rpcmap.py as it is installed: asks mgmt for the interfaces behind an RPC proxy, then each of them for its operations."""
 
-import pathlib
-import subprocess
-import sys
-
 from world import check
 
-CONNECT_TO = pathlib.Path(__file__).parent / "connect_to.py"
 MGMT = "AFA8BD80-7D8A-11C9-BEF4-08002B102989 v1.0"
 EMSMDB = "A4F1DB00-CA47-1067-B31F-00DD010662DA v0.81"
 ASYNC_EMSMDB = "5261574A-4572-206E-B268-6B199213B4E4 v0.1"
+NSPI = "F5CC5A18-4264-101A-8C59-08002B2F8426 v56.0"
+RFR = "1544F5E0-613C-11D1-93DF-00C04FD7BD09 v1.0"
 
 
 def rpcmap(world, *options, port=6001, password="secret"):
     """What it prints: its log, and a mapping from each interface to the lines that stand below it."""
-    script = pathlib.Path(sys.executable).parent / "rpcmap.py"
     who = f"MAIL/alice:{password}"
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", CONNECT_TO, str(world.tls.port), script, "-auth-transport", who, "-auth-rpc", who]
-        + [*options, f"ncacn_http:[{port},RpcProxy=mail.test:443]"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-    )
-    log, *blocks = done.stdout.split("Protocol: ")
+    binding = f"ncacn_http:[{port},RpcProxy=mail.test:443]"
+    log, *blocks = world.impacket("rpcmap.py", "-auth-transport", who, "-auth-rpc", who, *options, binding).split("Protocol: ")
     told = {}
     for block in blocks:
         protocol, provider, interface, *lines = block.strip().splitlines()
@@ -38,7 +26,7 @@ def rpcmap(world, *options, port=6001, password="secret"):
 def rpcmap_lists_the_interfaces(world):
     for port in (6001, 6002, 6004):
         log, told = rpcmap(world, port=port)
-        assert {MGMT, EMSMDB, ASYNC_EMSMDB} <= told.keys(), log
+        assert {MGMT, EMSMDB, ASYNC_EMSMDB, NSPI, RFR} <= told.keys(), log
         assert told[EMSMDB] == ["[MS-OXCRPC]: Wire Format Protocol"], told
 
 

@@ -1,7 +1,9 @@
 """What runs while the checks do, and what they share. A check is a function of a `checks_*.py` with `@check` above it."""
 
 import os
+import pathlib
 import subprocess
+import sys
 
 import requests
 import urllib3
@@ -63,6 +65,19 @@ class World:
         scheme = "http" if route in ("plain", "cased") else "https"
         _, _, path = self.plain.url.split("//", 1)[1].partition("/")
         return f"{scheme}://127.0.0.1:{self.haproxy.ports[route]}/{path}"
+
+    def impacket(self, script, *arguments):
+        """One of impacket's scripts as it is installed, at our server over TLS: all that it prints."""
+        scripts, here = pathlib.Path(sys.executable).parent, pathlib.Path(__file__).parent
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", here / "connect_to.py", str(self.tls.port), scripts / script, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+        )
+        return done.stdout
 
     def curl(self, url, *options, request_type="Connect", body=None, environment=None):
         """One request by curl: status, head and content."""
