@@ -58,7 +58,7 @@ pub struct VirtualConnection {
     pub(super) outs: VirtualOutChannel,
     /// What the client may not have of the predecessor OUT channel.
     pub(super) former: Option<Former>,
-    /// A successor of the successor IN channel, whose IN_R2/A1 has overtaken IN_R2/A5 on another connection.
+    /// A successor IN channel whose IN_R2/A1 has overtaken IN_R2/A5 on another connection, or that waits until nothing is orphaned.
     pub(super) waiting: Option<Box<Channel>>,
     /// An acknowledgement is due that the rest of the OUT channel lifetime is too short for: it goes out on the successor.
     pub(super) ack_waits: bool,
@@ -285,6 +285,10 @@ impl VirtualConnection {
         self.orphaned = self.orphaned.saturating_sub(of_predecessor);
         if due {
             let result = self.acknowledge();
+            self.fail_on(result)?;
+        }
+        if of_predecessor > 0 && self.orphaned == 0 && matches!(self.ins, VirtualInChannel::Opened(_)) {
+            let result = self.on_waiting();
             self.fail_on(result)?;
         }
         Ok(())

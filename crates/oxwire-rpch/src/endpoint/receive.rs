@@ -142,10 +142,7 @@ impl VirtualConnection {
                 self.ins = VirtualInChannel::Opened(channel);
                 self.answer_successful_in(conn);
                 self.events.push_back(Event::Recycled(ChannelKind::In));
-                if let Some(waiting) = self.waiting.take() {
-                    let now = self.clock;
-                    return self.on_successor(now, *waiting);
-                }
+                return self.on_waiting();
             }
             AfterA5::Kept { channel, successor } => {
                 let waiting = self.waiting.take().map(|waiting| waiting.conn);
@@ -155,6 +152,12 @@ impl VirtualConnection {
             }
         }
         Ok(())
+    }
+
+    /// A successor IN channel that had to wait.
+    pub(super) fn on_waiting(&mut self) -> Result<(), PeerFault> {
+        let now = self.clock;
+        self.waiting.take().map_or(Ok(()), |waiting| self.on_successor(now, *waiting))
     }
 
     /// [MS-RPCH] 3.2.5.5.12, and what OUT_R2/B1 has the outbound proxy do, 3.2.4.5.10. RPC PDUs that still wait go out on the

@@ -90,15 +90,20 @@ impl VirtualConnection {
     pub(super) fn on_successor(&mut self, now: Instant, mut channel: Channel) -> Result<(), PeerFault> {
         let deadline = now.checked_add(self.config.setup_timeout);
         match channel.first {
-            // IN_R2/A5 is on its way on the predecessor: the client has gone through another channel's lifetime already.
-            FirstPdu::InA1(pdu)
-                if self.waiting.is_none() && self.ins.awaits_a5_for(pdu.predecessor_channel_cookie.0) =>
-            {
-                self.waiting = Some(Box::new(channel));
-                Ok(())
+            FirstPdu::InA1(_) if self.waiting.is_some() => {
+                let expected = "no second successor IN channel";
+                Err(wrong_value(self.ins.name(), expected, "IN_R2/A1", "[MS-RPCH] 3.2.3.5.5.1"))
             }
             FirstPdu::InA1(pdu) => {
-                self.ins.check_in_r2_a1(pdu.predecessor_channel_cookie.0)?;
+                // IN_R2/A5 is on its way on the predecessor: the client has gone through another channel's lifetime already. Or PDUs of
+                // a channel before the predecessor are not consumed: every successor brings a whole window, and no more than two are held.
+                let checked = self.ins.check_in_r2_a1(pdu.predecessor_channel_cookie.0);
+                let overtaken = self.ins.awaits_a5_for(pdu.predecessor_channel_cookie.0);
+                if overtaken || (checked.is_ok() && self.orphaned > 0) {
+                    self.waiting = Some(Box::new(channel));
+                    return Ok(());
+                }
+                checked?;
                 let conn = channel.conn;
                 let successor = InChannel::new(channel, pdu.successor_channel_cookie.0, self.config.receiver());
                 if let VirtualInChannel::Opened(state) = mem::replace(&mut self.ins, VirtualInChannel::Finished) {

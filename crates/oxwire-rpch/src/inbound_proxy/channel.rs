@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use oxwire_core::{Closed, ConnectionId, Encode, Error, Transmit, encode_to_bytes};
+use oxwire_core::{Closed, ConnectionId, Encode, Error, PeerFault, Transmit, encode_to_bytes};
 use oxwire_http::{Head, HttpEvent, HttpTransmit};
 
 use super::states::{State, Waiting};
@@ -39,7 +39,7 @@ pub struct VirtualInChannel {
     rpc: RpcTarget,
     caller: Caller,
     pub(super) state: State,
-    /// A successor whose IN_R2/A1 has overtaken IN_R2/A5 or IN_R1/B2 on another connection.
+    /// A successor whose IN_R2/A1 has overtaken IN_R2/A5 or IN_R1/B2 on another connection, or that waits until nothing is orphaned.
     pub(super) waiting: Option<Box<Channel>>,
     leg: ConnectionId,
     pub(super) from_server: FromServer,
@@ -275,7 +275,9 @@ impl VirtualInChannel {
         }
         let pdu = self.queue.pop()?;
         self.tick(now);
-        self.consumed(len);
+        if let Err(fault) = self.consumed(len) {
+            self.end(fault.into());
+        }
         Some(ProxyTransmit::Leg(on_leg(self.leg, pdu)))
     }
 
@@ -285,16 +287,18 @@ impl VirtualInChannel {
     }
 
     /// A PDU was forwarded, which is what consumes it here: [MS-RPCH] 3.2.1.4.1.1.
-    fn consumed(&mut self, len: usize) {
+    fn consumed(&mut self, len: usize) -> Result<(), PeerFault> {
         let of_predecessor = self.orphaned.min(len);
         self.orphaned = self.orphaned.saturating_sub(of_predecessor);
-        let Some(channel) = self.state.channel_mut() else { return };
+        let Some(channel) = self.state.channel_mut() else { return Ok(()) };
         if channel.receiver.consume(len.saturating_sub(of_predecessor)) == Ok(true) {
             let flow_control_ack = channel.receiver.ack(channel.cookie);
             // The client is reached by way of the server: [MS-RPCH] 3.2.1.5.2.
             let destination = Destination(ForwardDestination::CLIENT);
             self.send_to_server(&FlowControlAckWithDestination { destination, flow_control_ack });
         }
+        let free = of_predecessor > 0 && self.orphaned == 0 && matches!(self.state, State::Opened(_));
+        if free { self.on_waiting() } else { Ok(()) }
     }
 
     pub(super) fn send_to_server<T: Encode>(&mut self, pdu: &T) {

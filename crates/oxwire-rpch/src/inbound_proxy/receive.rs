@@ -77,12 +77,19 @@ impl VirtualInChannel {
             let expected = if opens { "no second CONN/B1" } else { "IN_R2/A1" };
             return Err(wrong_value(self.state.name(), expected, found, "[MS-RPCH] 3.2.3.5.3"));
         };
-        // What opens the state is on its way: the client has gone through another channel's lifetime already.
-        if self.waiting.is_none() && self.state.opens_for(pdu.predecessor_channel_cookie.0) {
+        let predecessor = pdu.predecessor_channel_cookie.0;
+        if self.waiting.is_some() {
+            let expected = "no second successor IN channel";
+            return Err(wrong_value(self.state.name(), expected, "IN_R2/A1", "[MS-RPCH] 3.2.3.5.5.1"));
+        }
+        // What opens the state is on its way: the client has gone through another channel's lifetime already. Or the queue holds PDUs of a
+        // channel before the predecessor: every successor brings a whole window, and no more than two are held.
+        let checked = self.state.check_in_r2_a1(predecessor);
+        if self.state.opens_for(predecessor) || (checked.is_ok() && self.orphaned > 0) {
             self.waiting = Some(Box::new(channel));
             return Ok(());
         }
-        self.state.check_in_r2_a1(pdu.predecessor_channel_cookie.0)?;
+        checked?;
         let successor = InChannel::new(channel, pdu.successor_channel_cookie.0, self.config.receiver());
         if let State::Opened(state) = mem::replace(&mut self.state, State::Finished) {
             let deadline = now.checked_add(self.config.setup_timeout);
@@ -159,6 +166,8 @@ impl VirtualInChannel {
             State::Opened(state) => {
                 let deadline = self.clock.checked_add(self.config.setup_timeout);
                 self.state = State::Finishing(state.on_in_r1_a5(deadline));
+                let waiting = self.waiting.take().map(|waiting| HttpTransmit::Abort { conn: waiting.conn });
+                self.transmits.extend(waiting.map(ProxyTransmit::Http));
                 self.send_to_server(&InR1A6 { successor_in_channel_cookie: successor });
                 Ok(())
             }
@@ -236,8 +245,8 @@ impl VirtualInChannel {
         Err(self.state.unexpected_from_server(pdu))
     }
 
-    /// A successor that had to wait for state opened.
-    fn on_waiting(&mut self) -> Result<(), PeerFault> {
+    /// A successor that had to wait for state opened, or for the queue.
+    pub(super) fn on_waiting(&mut self) -> Result<(), PeerFault> {
         let now = self.clock;
         self.waiting.take().map_or(Ok(()), |waiting| self.on_successor(now, *waiting))
     }

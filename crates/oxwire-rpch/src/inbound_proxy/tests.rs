@@ -137,6 +137,48 @@ fn in_r2() {
     assert_eq!(net.last, Ok(()));
 }
 
+/// A successor brings a whole window. So that no more than two are ever held, the next one waits until what came before its predecessor is
+/// forwarded; meanwhile it is the only one.
+#[test]
+fn no_more_than_two_windows_are_held() {
+    let waiting = || {
+        let mut net = opened();
+        net.body(CONN, [rpc(8_000, 1), rpc(8_000, 2)].concat().into());
+        net.request(CONN2, "RPC_IN_DATA", 0x4000_0000);
+        net.body(CONN2, in_a1(IN, IN2));
+        net.body(CONN, cookie_alone(IN2));
+        net.body(CONN2, rpc(8_000, 3));
+        net.out(LEG);
+        net.request(3, "RPC_IN_DATA", 0x4000_0000);
+        net.body(3, in_a1(IN2, 0xB3));
+        assert_eq!((net.state(), net.out(LEG)), ("opened", vec![]));
+        net
+    };
+    let mut net = waiting();
+    net.server(ack_direct(8_000, 8_192, IN2));
+    assert_eq!((net.state(), net.out(LEG)), ("Opened_A5W", vec![rpc(8_000, 2), cookie_alone(0xB3)]));
+    net.body(CONN2, cookie_alone(0xB3));
+    net.body(3, rpc(8_000, 4));
+    net.server(ack_direct(16_000, 8_192, 0xB3));
+    net.server(ack_direct(24_000, 8_192, 0xB3));
+    let sent = net.out(LEG);
+    let sent: Vec<_> = sent.into_iter().filter(|pdu| pdu[2] == 0).collect();
+    assert_eq!(sent, [rpc(8_000, 3), rpc(8_000, 4)]);
+
+    let mut net = waiting();
+    net.request(4, "RPC_IN_DATA", 0x4000_0000);
+    net.body(4, in_a1(IN2, 0xB4));
+    net.assert_ended(&[CONN2, 3, 4, LEG], &["opened", "no second successor IN channel", "[MS-RPCH] 3.2.3.5.5.1"]);
+
+    // IN_R1/A5: the client has gone to another proxy, whatever it wanted here.
+    let mut net = waiting();
+    net.body(CONN2, cookie_alone(0xB4));
+    assert!(net.sent[&3].aborted);
+    net.server(ack_direct(8_000, 8_192, IN2));
+    net.server(ack_direct(16_000, 8_192, IN2));
+    assert_eq!((net.state(), net.out(LEG).last()), ("finished", Some(&in_r1_b1())));
+}
+
 /// [MS-RPCH] 3.2.3.5.8: with another cookie the successor is closed, and the predecessor goes on.
 #[test]
 fn in_r2_a5_with_another_cookie() {

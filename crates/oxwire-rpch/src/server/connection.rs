@@ -50,7 +50,7 @@ pub struct VirtualConnection {
     pub(super) leaving: Option<LeavingLeg>,
     /// What the client may not have of that predecessor.
     pub(super) former: Option<Unacknowledged>,
-    /// A successor whose IN_R1/A2 has overtaken IN_R1/B1 on another connection.
+    /// A successor whose IN_R1/A2 has overtaken IN_R1/B1 on another connection, or that waits until nothing is orphaned.
     pub(super) waiting: Option<Box<Leg>>,
     /// Acknowledgements for the client that the rest of the OUT channel lifetime is too short for, the latest of each channel.
     pub(super) acks_wait: Vec<(RtsCookie, Bytes)>,
@@ -237,6 +237,10 @@ impl VirtualConnection {
             let flow_control_ack = leg.receiver.ack(leg.cookie);
             self.send_to_in(&FlowControlAckPdu { flow_control_ack });
         }
+        if of_predecessor > 0 && self.orphaned == 0 && matches!(self.ins, InState::Opened(_)) {
+            let result = self.on_waiting().map_err(Error::from);
+            self.fail_on(result)?;
+        }
         Ok(())
     }
 
@@ -342,13 +346,19 @@ impl VirtualConnection {
     /// Another proxy has connected for this virtual connection.
     pub(super) fn on_successor(&mut self, now: Instant, leg: Leg) -> Result<(), PeerFault> {
         let deadline = now.checked_add(self.config.setup_timeout);
-        if let FirstLegPdu::InR1A2(pdu) = leg.first
-            && self.waiting.is_none()
-            && self.ins.awaits_b1_for(pdu.predecessor_channel_cookie.0)
-        {
-            // IN_R1/B1 is on its way: the client has gone through another channel's lifetime already.
-            self.waiting = Some(Box::new(leg));
-            return Ok(());
+        if let FirstLegPdu::InR1A2(pdu) = leg.first {
+            if self.waiting.is_some() {
+                let expected = "no second successor IN channel";
+                return Err(wrong_value(self.ins.name(), expected, "IN_R1/A2", "[MS-RPCH] 3.2.5.5.5"));
+            }
+            // IN_R1/B1 is on its way: the client has gone through another channel's lifetime already. Or PDUs of a channel before the
+            // predecessor are not consumed: every leg brings a whole window, and no more than two are held.
+            let checked = self.ins.check_in_r1_a2(pdu.predecessor_channel_cookie.0);
+            let overtaken = self.ins.awaits_b1_for(pdu.predecessor_channel_cookie.0);
+            if overtaken || (checked.is_ok() && self.orphaned > 0) {
+                self.waiting = Some(Box::new(leg));
+                return Ok(());
+            }
         }
         let Leg { conn, pdus, first, .. } = leg;
         match first {

@@ -204,14 +204,19 @@ impl VirtualConnection {
                 self.send_to_in(&InR1B2 { server_receive_window_size: ReceiveWindowSize(self.config.receive_window) });
                 self.transmits.push_back(Transmit::Close { conn: predecessor.conn });
                 self.events.push_back(Event::Recycled(ChannelKind::In));
-                let now = self.clock;
-                self.waiting.take().map_or(Ok(()), |waiting| self.on_successor(now, *waiting))
+                self.on_waiting()
             }
             other => {
                 self.ins = other;
                 Err(self.ins.unexpected(pdu))
             }
         }
+    }
+
+    /// A successor IN leg that had to wait.
+    pub(super) fn on_waiting(&mut self) -> Result<(), PeerFault> {
+        let now = self.clock;
+        self.waiting.take().map_or(Ok(()), |waiting| self.on_successor(now, *waiting))
     }
 
     /// OUT_R1/A8 in state Opened_A8W, OUT_R2/A8 in state Opened_R2A8W: one PDU. [MS-RPCH] 3.2.5.5.10, 3.2.5.5.12. OUT_R2/A7, which

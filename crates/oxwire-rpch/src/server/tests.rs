@@ -313,6 +313,34 @@ fn in_r1() {
     assert_eq!(net.last, Ok(()));
 }
 
+/// A leg of another proxy brings a whole window. So that no more than two are ever held, the next one waits until what came before its
+/// predecessor is consumed; meanwhile it is the only one.
+#[test]
+fn no_more_than_two_windows_are_held() {
+    const IN3_LEG: u64 = 5;
+    let waiting = || {
+        let mut net = opened();
+        net.bytes(IN_LEG, rpc(30_000, 1));
+        net.accept(IN2_LEG);
+        net.bytes(IN2_LEG, in_r1_a2(IN, IN2));
+        net.bytes(IN_LEG, [cookie_alone(IN2), in_r1_b1()].concat().into());
+        net.bytes(IN2_LEG, rpc(30_000, 2));
+        net.out(OUT_LEG);
+        net.accept(IN3_LEG);
+        net.bytes(IN3_LEG, in_r1_a2(IN2, 0xB3));
+        assert_eq!((net.states(), net.out(OUT_LEG)), (("opened", "opened"), vec![]));
+        net
+    };
+    let mut net = waiting();
+    net.consume(30_000);
+    assert_eq!((net.states(), net.out(OUT_LEG)), (("A6W", "opened"), vec![in_r1_a3()]));
+
+    let mut net = waiting();
+    net.accept(6);
+    net.bytes(6, in_r1_a2(IN2, 0xB4));
+    net.assert_ended(&[IN2_LEG, IN3_LEG, OUT_LEG, 6], &["opened", "no second successor IN channel", "IN_R1/A2"]);
+}
+
 /// IN_R2, [MS-RPCH] 3.2.5.5.8: the cookie changes, the leg and its counters go on.
 #[test]
 fn in_r2() {

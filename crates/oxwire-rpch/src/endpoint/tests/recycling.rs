@@ -62,11 +62,53 @@ fn in_r2() {
     assert_eq!(net.last, Ok(()));
     assert!(net.pdus().is_empty());
     // And once more.
+    net.consume(400).unwrap();
     net.request_in(21, 0x4000_0000);
     net.body(21, in_a1(IN2, 0xB3));
     net.body(IN2_CONN, cookie_alone(0xB3));
     net.body(21, rpc(100, 5));
     assert_eq!(net.pdus(), [rpc(100, 5)]);
+}
+
+/// A successor brings a whole window. So that no more than two are ever held, the next one waits until what came before its predecessor is
+/// consumed; meanwhile it is the only one.
+#[test]
+fn no_more_than_two_windows_are_held() {
+    let waiting = || {
+        let mut net = Net::opened(short());
+        net.body(IN_CONN, rpc(32_768, 1));
+        net.body(IN_CONN, rpc(32_768, 2));
+        net.request_in(IN2_CONN, 0x4000_0000);
+        net.body(IN2_CONN, in_a1(IN, IN2));
+        net.body(IN_CONN, cookie_alone(IN2));
+        net.body(IN2_CONN, rpc(32_768, 3));
+        net.body(IN2_CONN, rpc(32_768, 4));
+        net.out(OUT_CONN);
+        net.request_in(21, 0x4000_0000);
+        net.body(21, in_a1(IN2, 0xB3));
+        assert_eq!((net.vc().states(), net.out(OUT_CONN)), (("opened", "opened"), vec![]));
+        net
+    };
+    let mut net = waiting();
+    net.consume(32_768).unwrap();
+    net.turn();
+    assert_eq!(net.out(OUT_CONN), Vec::<Bytes>::new(), "a PDU of the first channel is still there");
+    net.consume(32_768).unwrap();
+    net.turn();
+    assert_eq!((net.vc().states(), net.out(OUT_CONN)), (("Opened_A5W", "opened"), vec![in_r2_a4()]));
+    net.body(IN2_CONN, cookie_alone(0xB3));
+    net.body(21, rpc(32_768, 5));
+    assert_eq!(net.pdus().len(), 5);
+
+    let mut net = waiting();
+    net.request_in(22, 0x4000_0000);
+    net.body(22, in_a1(IN2, 0xB4));
+    net.assert_ended(&["opened", "no second successor IN channel", "IN_R2/A1", "[MS-RPCH] 3.2.3.5.5.1"]);
+    assert!([IN2_CONN, 21, 22, OUT_CONN].iter().all(|conn| net.sent[conn].aborted));
+
+    let mut net = waiting();
+    net.reset(21);
+    net.assert_ended(&["successor IN channel"]);
 }
 
 /// Counters begin anew on the successor; what was not consumed of the predecessor is acknowledged to nobody.
