@@ -330,7 +330,9 @@ fn objects() {
     comes_back!(Request<CompareMIdsRequest<'_>>, Request { handle: handle(), body });
     let body = CompareMIdsSuccess { error_code: OK, result: -1, auxiliary_buffer: AUX };
     comes_back!(Response<CompareMIdsSuccess<'_>>, Response(body));
-    let property_values = Some(ValueList::new(&values));
+    // PtypNull, which is last, is not for requests.
+    let (_, asked) = values.split_last().unwrap();
+    let property_values = Some(ValueList::new(asked));
     let body = ModPropsRequest { state: Some(stat()), property_tags: tags, property_values, auxiliary_buffer: AUX };
     comes_back!(Request<ModPropsRequest<'_>>, Request { handle: handle(), body });
     comes_back!(Response<ModPropsSuccess<'_>>, Response(ModPropsSuccess { error_code: OK, auxiliary_buffer: AUX }));

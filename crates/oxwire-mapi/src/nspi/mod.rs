@@ -73,6 +73,6 @@ pub use unbind::{UnbindRequest, UnbindResponse, UnbindSuccess};
 pub use update_stat::{UpdateStatRequest, UpdateStatResponse, UpdateStatSuccess};
 pub use value_list::{TaggedValue, ValueList, ValueLists};
 pub use values::{
-    BindFlags, CP_TELETEX, CP_WINUNICODE, DEFAULT_LOCALE, DisplayType, ModLinkFlags, PropertyFlags, QueryColumnsFlags,
-    SortType, SpecialTableFlags, TemplateFlags, UNBIND_FAILURE, UNBIND_SUCCESS,
+    BindFlags, CP_TELETEX, CP_WINUNICODE, ComparisonFlags, DEFAULT_LOCALE, DisplayType, ModLinkFlags, PropertyFlags,
+    QueryColumnsFlags, SortType, SpecialTableFlags, TemplateFlags, UNBIND_FAILURE, UNBIND_SUCCESS,
 };

@@ -141,6 +141,29 @@ flags! {
     }
 }
 
+flags! {
+    /// How a server compares Unicode strings, [MS-OXNSPI] 2.2.1.6: the flags of Windows' comparison of strings, for a server that sorts
+    /// as Windows does. They stand in no call.
+    ComparisonFlags: u32 {
+        /// NORM_IGNORECASE: letter case makes no difference.
+        IGNORE_CASE = 0x0000_0001;
+        /// NORM_IGNORENONSPACE: characters that take no space make none.
+        IGNORE_NONSPACE = 0x0000_0002;
+        /// NORM_IGNORESYMBOLS: symbols make none.
+        IGNORE_SYMBOLS = 0x0000_0004;
+        /// SORT_STRINGSORT: punctuation counts as symbols.
+        STRING_SORT = 0x0000_1000;
+        /// NORM_IGNOREKANATYPE: hiragana and katakana are the same.
+        IGNORE_KANA_TYPE = 0x0001_0000;
+        /// NORM_IGNOREWIDTH: half width and full width are the same.
+        IGNORE_WIDTH = 0x0002_0000;
+        /// NSPI_DEFAULT_LOCALE_COMPARE_FLAGS: for [`DEFAULT_LOCALE`].
+        OF_DEFAULT_LOCALE = 0x0003_1003;
+        /// NSPI_NON_DEFAULT_LOCALE_COMPARE_FLAGS: for any other.
+        OF_OTHER_LOCALES = 0x0003_1007;
+    }
+}
+
 fixed_fields! {
     BindFlags, 4, |r, field| Self::from_bits(r.u32_le(field)?), |w, value| w.u32_le(value.bits());
     PropertyFlags, 4, |r, field| Self::from_bits(r.u32_le(field)?), |w, value| w.u32_le(value.bits());

@@ -13,6 +13,8 @@ mod requests;
 mod structures;
 #[cfg(test)]
 mod successes;
+#[cfg(test)]
+mod values;
 
 use std::fmt::Debug;
 

@@ -3,8 +3,8 @@
 use bytes::BytesMut;
 use oxwire_core::{DecodeErrorKind, FileTime, Limits, Reader, Writer, decode_all, encode_to_bytes};
 use oxwire_mapi::nspi::{
-    CP_TELETEX, CP_WINUNICODE, DEFAULT_LOCALE, DisplayType, EntryId, MinimalEntryId, ModLinkFlags, Place,
-    PropertyFlags, QueryColumnsFlags, SortType, SpecialTableFlags, Stat, TaggedValue, TemplateFlags, ValueList,
+    CP_TELETEX, CP_WINUNICODE, ComparisonFlags, DEFAULT_LOCALE, DisplayType, EntryId, MinimalEntryId, ModLinkFlags,
+    Place, PropertyFlags, QueryColumnsFlags, SortType, SpecialTableFlags, Stat, TaggedValue, TemplateFlags, ValueList,
 };
 use oxwire_mapi::nspi::{GetPropListSuccess, QueryColumnsSuccess};
 use oxwire_mapi::property::{
@@ -262,7 +262,7 @@ fn stat_fields() {
         ("MS-OXNSPI_R325 MS-OXNSPI_R326", 16, stat.num_pos),
         ("MS-OXNSPI_R330 MS-OXNSPI_R331", 20, stat.total_recs),
         ("MS-OXNSPI_R334 MS-OXNSPI_R335", 24, stat.code_page),
-        ("MS-OXNSPI_R338", 28, stat.template_locale),
+        ("MS-OXNSPI_R338 MS-OXNSPI_R756", 28, stat.template_locale),
         ("MS-OXNSPI_R341", 32, stat.sort_locale),
     ] {
         assert_eq!(wire[at..at + 4], value.to_le_bytes(), "{rows}");
@@ -364,6 +364,27 @@ fn constants() {
         ("MS-OXNSPI_R118 MS-OXNSPI_R120", TemplateFlags::TEMPLATE.bits(), 0x01),
         ("MS-OXNSPI_R118 MS-OXNSPI_R121", TemplateFlags::SCRIPT.bits(), 0x04),
         ("MS-OXNSPI_R126 MS-OXNSPI_R127 MS-OXNSPI_R128", ModLinkFlags::DELETE.bits(), 0x01),
+        ("MS-OXNSPI_R1827 MS-OXNSPI_R1828", ComparisonFlags::IGNORE_CASE.bits(), 1),
+        ("MS-OXNSPI_R1827 MS-OXNSPI_R1829", ComparisonFlags::IGNORE_NONSPACE.bits(), 1 << 1),
+        ("MS-OXNSPI_R1827 MS-OXNSPI_R1830", ComparisonFlags::IGNORE_SYMBOLS.bits(), 1 << 2),
+        ("MS-OXNSPI_R1827 MS-OXNSPI_R1840", ComparisonFlags::STRING_SORT.bits(), 1 << 12),
+        ("MS-OXNSPI_R1827 MS-OXNSPI_R1844", ComparisonFlags::IGNORE_KANA_TYPE.bits(), 1 << 16),
+        ("MS-OXNSPI_R1827 MS-OXNSPI_R1846", ComparisonFlags::IGNORE_WIDTH.bits(), 1 << 17),
+        (
+            "MS-OXNSPI_R1820",
+            ComparisonFlags::OF_DEFAULT_LOCALE.bits(),
+            (ComparisonFlags::IGNORE_CASE
+                | ComparisonFlags::IGNORE_KANA_TYPE
+                | ComparisonFlags::IGNORE_NONSPACE
+                | ComparisonFlags::IGNORE_WIDTH
+                | ComparisonFlags::STRING_SORT)
+                .bits(),
+        ),
+        (
+            "MS-OXNSPI_R1823",
+            ComparisonFlags::OF_OTHER_LOCALES.bits(),
+            (ComparisonFlags::OF_DEFAULT_LOCALE | ComparisonFlags::IGNORE_SYMBOLS).bits(),
+        ),
         ("MS-OXNSPI_R122", TemplateFlags::EMAIL_TYPE.bits(), 0x10),
         ("MS-OXNSPI_R123", TemplateFlags::HELPFILE_NAME.bits(), 0x20),
         ("MS-OXNSPI_R124", TemplateFlags::HELPFILE_CONTENTS.bits(), 0x40),

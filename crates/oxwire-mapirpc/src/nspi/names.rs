@@ -9,8 +9,8 @@ use oxwire_mapi::property::{ErrorCode, MultipleString, MultipleString8, Property
 use oxwire_rpc::ndr::{ContextHandle, NdrDecode, NdrEncode, NdrReader, NdrWriter};
 
 use super::parts::{
-    no_auxiliary_buffer, read_ids, read_stat, read_tags, write_ids, write_needed_stat, write_rows, write_stat,
-    write_tags,
+    no_auxiliary_buffer, read_ids, read_stat, read_tags, write_asked_tags, write_ids, write_needed_stat, write_rows,
+    write_stat,
 };
 use super::{Request, Response, call};
 
@@ -125,7 +125,7 @@ impl NdrEncode for ResolveNamesRequest<'_> {
         w.context_handle(self.handle);
         w.u32(0);
         write_stat(w, &self.stat);
-        w.unique(self.property_tags, |w, tags| write_tags(w, tags, "pPropTags"))?;
+        write_asked_tags(w, self.property_tags)?;
         write_strings(w, self.names)
     }
 }
@@ -148,7 +148,7 @@ impl NdrEncode for Request<ResolveNamesW<'_>> {
         w.context_handle(self.handle);
         w.u32(0);
         write_needed_stat(w, body.state.as_ref())?;
-        w.unique(body.property_tags, |w, tags| write_tags(w, tags, "pPropTags"))?;
+        write_asked_tags(w, body.property_tags)?;
         let names = body.names.unwrap_or(WideStrings::new(&[]));
         write_count(w, names.len())?;
         names.iter().try_for_each(|name| match name {

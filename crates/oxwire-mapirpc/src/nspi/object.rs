@@ -11,7 +11,10 @@ use oxwire_mapi::nspi::{
 use oxwire_mapi::property::{ErrorCode, MultipleBinary, PropertyTag};
 use oxwire_rpc::ndr::{NdrDecode, NdrEncode, NdrReader, NdrWriter};
 
-use super::parts::{no_auxiliary_buffer, read_stat, read_tags, write_needed_stat, write_row, write_tags};
+use super::parts::{
+    no_auxiliary_buffer, read_stat, read_tags, write_asked_tags, write_needed_stat, write_row, write_tags,
+};
+use super::value::check_asked;
 use super::{Request, Response, call};
 
 call!("NspiGetPropList", "[MS-OXNSPI] 3.1.4.1.6", 8, Request<GetPropListRequest<'_>>, Response<GetPropListSuccess<'_>>);
@@ -88,7 +91,7 @@ impl NdrEncode for Request<GetPropsRequest<'_>> {
         w.context_handle(self.handle);
         w.u32(self.body.flags.bits());
         write_needed_stat(w, self.body.state.as_ref())?;
-        w.unique(self.body.property_tags, |w, tags| write_tags(w, tags, "pPropTags"))
+        write_asked_tags(w, self.body.property_tags)
     }
 }
 
@@ -169,8 +172,10 @@ impl NdrEncode for Request<ModPropsRequest<'_>> {
         w.context_handle(self.handle);
         w.u32(0);
         write_needed_stat(w, self.body.state.as_ref())?;
-        w.unique(self.body.property_tags, |w, tags| write_tags(w, tags, "pPropTags"))?;
-        write_row(w, self.body.property_values.unwrap_or(ValueList::new(&[])))
+        write_asked_tags(w, self.body.property_tags)?;
+        let values = self.body.property_values.unwrap_or(ValueList::new(&[]));
+        values.iter().try_for_each(|value| check_asked(w, &value))?;
+        write_row(w, values)
     }
 }
 

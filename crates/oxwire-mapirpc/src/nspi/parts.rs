@@ -4,7 +4,7 @@ use oxwire_core::{DecodeError, EncodeError, EncodeErrorKind, Guid};
 use oxwire_mapi::nspi::{
     ColumnsAndRows, MAX_ELEMENTS, MinimalEntryIds, Stat, StatAnswer, TaggedValue, ValueList, ValueLists,
 };
-use oxwire_mapi::property::{Cell, ErrorCode, PropertyTag, PropertyTags, PropertyValue};
+use oxwire_mapi::property::{Cell, ErrorCode, PropertyTag, PropertyTags, PropertyType, PropertyValue};
 use oxwire_rpc::ndr::{NdrReader, NdrWriter};
 
 use super::value::{write_fixed, write_referent};
@@ -89,6 +89,19 @@ pub(super) fn write_tags(
     field: &'static str,
 ) -> Result<(), EncodeError> {
     write_array(w, tags.iter().map(|tag| tag.0), tags.len(), field)
+}
+
+/// pPropTags of a request: any type but PtypNull, [MS-OXNSPI] 2.2.1.1.
+pub(super) fn write_asked_tags(w: &mut NdrWriter<'_>, tags: Option<PropertyTags<'_>>) -> Result<(), EncodeError> {
+    const FIELD: &str = "pPropTags";
+    w.unique(tags, |w, tags| {
+        if let Some(null) = tags.iter().find(|tag| tag.property_type() == PropertyType::NULL) {
+            let kind =
+                EncodeErrorKind::Value { expected: "a type that a client may ask for", found: u64::from(null.0) };
+            return Err(w.error(FIELD, kind));
+        }
+        write_tags(w, tags, FIELD)
+    })
 }
 
 pub(super) fn read_ids<'de>(r: &mut NdrReader<'de>, field: &'static str) -> Result<MinimalEntryIds<'de>, DecodeError> {

@@ -6,7 +6,7 @@ use oxwire_mapi::nspi::{MAX_ELEMENTS, TaggedValue};
 use oxwire_mapi::property::{CountWidth, PropertyTag, Restriction, RestrictionKind};
 use oxwire_rpc::ndr::{NdrReader, NdrWriter, Pointer};
 
-use super::value::{write_fixed, write_referent};
+use super::value::{check_asked, write_fixed, write_referent};
 
 /// The Filter of an NspiGetMatches: a restriction in storage of its own, laid out as MAPI over HTTP has it. Made from a
 /// [`Restriction`], or read.
@@ -256,6 +256,7 @@ fn write_rest(w: &mut NdrWriter<'_>, kind: &RestrictionKind<'_>) -> Result<(), E
         K::Not(restriction) | K::SubObject { restriction, .. } => write(w, restriction)?,
         K::Content { tagged_value: (tag, value), .. } | K::Property { tagged_value: (tag, value), .. } => {
             let tagged = TaggedValue { tag: *tag, value: *value };
+            check_asked(w, &tagged)?;
             write_fixed(w, &tagged)?;
             write_referent(w, &tagged)?;
         }

@@ -11,10 +11,10 @@ use oxwire_mapi::property::{ErrorCode, PropertyTags};
 use oxwire_rpc::ndr::{ContextHandle, NdrDecode, NdrEncode, NdrReader, NdrWriter};
 
 use super::parts::{
-    no_auxiliary_buffer, read_ids, read_stat, read_tags, read_uid, write_answered_stat, write_ids, write_lists,
-    write_needed_stat, write_rows, write_tags,
+    no_auxiliary_buffer, read_ids, read_stat, read_tags, read_uid, write_answered_stat, write_asked_tags, write_ids,
+    write_lists, write_needed_stat, write_rows,
 };
-use super::value::{write_fixed, write_referent};
+use super::value::{check_asked, write_fixed, write_referent};
 use super::{Filter, Request, Response, call};
 
 call!("NspiQueryRows", "[MS-OXNSPI] 3.1.4.1.8", 3, Request<QueryRowsRequest<'_>>, Response<QueryRowsSuccess<'_>>);
@@ -37,10 +37,6 @@ call!(
 
 fn unique_tags<'de>(r: &mut NdrReader<'de>) -> Result<Option<PropertyTags<'de>>, DecodeError> {
     r.unique("pPropTags", |r| read_tags(r, "pPropTags"))
-}
-
-fn write_unique_tags(w: &mut NdrWriter<'_>, tags: Option<PropertyTags<'_>>) -> Result<(), EncodeError> {
-    w.unique(tags, |w, tags| write_tags(w, tags, "pPropTags"))
 }
 
 fn unique_rows<'de>(r: &mut NdrReader<'de>) -> Result<Option<ColumnsAndRows<'de>>, DecodeError> {
@@ -69,6 +65,10 @@ impl NdrEncode for Request<QueryRowsRequest<'_>> {
             let kind = EncodeErrorKind::TooLong { max: MAX_ELEMENTS, len: ids.len() };
             return Err(w.error("dwETableCount", kind));
         }
+        if body.row_count == 0 && !ids.is_empty() {
+            let kind = EncodeErrorKind::Value { expected: "at least one row of an Explicit Table", found: 0 };
+            return Err(w.error("Count", kind));
+        }
         w.len_u32(ids.len(), "dwETableCount")?;
         w.unique((!ids.is_empty()).then_some(ids), |w, ids| {
             w.conformance(ids.len(), "lpETable")?;
@@ -76,7 +76,7 @@ impl NdrEncode for Request<QueryRowsRequest<'_>> {
             Ok(())
         })?;
         w.u32(body.row_count);
-        write_unique_tags(w, body.columns)
+        write_asked_tags(w, body.columns)
     }
 }
 
@@ -99,6 +99,9 @@ impl<'de> NdrDecode<'de> for Request<QueryRowsRequest<'de>> {
                 r.bytes(count.saturating_mul(4), "lpETable").map(MinimalEntryIds::from_wire)
             })
         })?;
+        if ids.is_none() && count != 0 {
+            return Err(r.invalid("lpETable", "a pointer that is not null: there are dwETableCount elements", 0_u32));
+        }
         let explicit_table = ExplicitTable(ids.unwrap_or_default());
         let row_count = r.u32("Count")?;
         let columns = unique_tags(r)?;
@@ -137,10 +140,11 @@ impl NdrEncode for Request<SeekEntriesRequest<'_>> {
         write_needed_stat(w, body.state.as_ref())?;
         let kind = EncodeErrorKind::Value { expected: "a value: over RPC it is never absent", found: 0 };
         let target = body.target.as_ref().ok_or_else(|| w.error("pTarget", kind))?;
+        check_asked(w, target)?;
         write_fixed(w, target)?;
         write_referent(w, target)?;
         w.unique(body.explicit_table, |w, table| write_ids(w, table.0, "lpETable"))?;
-        write_unique_tags(w, body.columns)
+        write_asked_tags(w, body.columns)
     }
 }
 
@@ -216,7 +220,7 @@ impl NdrEncode for GetMatchesRequest<'_> {
             Ok(())
         })?;
         w.u32(body.row_count);
-        write_unique_tags(w, body.columns)
+        write_asked_tags(w, body.columns)
     }
 }
 

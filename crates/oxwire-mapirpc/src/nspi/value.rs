@@ -34,6 +34,14 @@ fn expressible<'a>(value: &TaggedValue<'a>) -> PropertyValue<'a> {
     }
 }
 
+/// Holds a value against what a request may carry: not PtypNull, which says of an answer that a value cannot be expressed.
+pub(super) fn check_asked(w: &NdrWriter<'_>, tagged: &TaggedValue<'_>) -> Result<(), EncodeError> {
+    let found = u64::from(tagged.value.property_type().0);
+    let kind =
+        EncodeErrorKind::Value { expected: "a value of a type that [MS-OXNSPI] 2.2.1.1 lets a client send", found };
+    if expressible(tagged) == PropertyValue::Null { Err(w.error("Value", kind)) } else { Ok(()) }
+}
+
 /// Writes the part that stands in an array or a structure.
 pub(super) fn write_fixed(w: &mut NdrWriter<'_>, tagged: &TaggedValue<'_>) -> Result<(), EncodeError> {
     use PropertyValue as V;

@@ -28,7 +28,7 @@ fn calls() {
         BindRequest,
         "3.1.4.1.1",
         &[
-            ("MS-OXNSPI_R1669 MS-OXNSPI_R670", &[0x20, 0x00, 0x00, 0x00]),
+            ("MS-OXNSPI_R1669 MS-OXNSPI_R669 MS-OXNSPI_R670 MS-OXNSPI_R689", &[0x20, 0x00, 0x00, 0x00]),
             ("MS-OXNSPI_R672", STAT),
             ("MS-OXNSPI_R674", PTR0),
             ("", &[7; 16])
@@ -50,7 +50,7 @@ fn calls() {
     call!(
         UnbindResponse,
         "3.1.4.1.2",
-        &[("", &[0; 20]), ("MS-OXNSPI_R706", &[0x01, 0x00, 0x00, 0x00])],
+        &[("MS-OXNSPI_R716", &[0; 20]), ("MS-OXNSPI_R706 MS-OXNSPI_R712", &[0x01, 0x00, 0x00, 0x00])],
         UnbindResponse { handle: ContextHandle::NIL, error_code: UNBIND_SUCCESS }
     );
     call!(
@@ -81,7 +81,7 @@ fn calls() {
             ("MS-OXNSPI_R924 MS-OXNSPI_R925", &[0x02, 0x00, 0x00, 0x00]),
             ("MS-OXNSPI_R926", PTR0),
             ("", &[0x02, 0x00, 0x00, 0x00]),
-            ("", IDS_W),
+            ("MS-OXNSPI_R347 MS-OXNSPI_R506 MS-OXNSPI_R507 MS-OXNSPI_R957", IDS_W),
             ("MS-OXNSPI_R927", &[0x16, 0x00, 0x00, 0x00]),
             ("", PTR1),
             ("", TAGS_R)
@@ -108,9 +108,9 @@ fn calls() {
             ("MS-OXNSPI_R1681 MS-OXNSPI_R1000", HANDLE),
             ("MS-OXNSPI_R1001", ZERO),
             ("", STAT),
-            ("MS-OXNSPI_R1005", TARGET),
+            ("MS-OXNSPI_R1005 MS-OXNSPI_R469", TARGET),
             ("MS-OXNSPI_R1006 MS-OXNSPI_R1007", PTR1),
-            ("", IDS_R),
+            ("MS-OXNSPI_R506 MS-OXNSPI_R507", IDS_R),
             ("MS-OXNSPI_R1008", PTR2),
             ("", TAGS_R)
         ],
@@ -140,7 +140,7 @@ fn calls() {
             ("MS-OXNSPI_R1085 MS-OXNSPI_R1086", PTR0),
             ("", EXIST),
             ("MS-OXNSPI_R1087", PTR1),
-            ("MS-OXNSPI_R286 MS-OXNSPI_R287 MS-OXNSPI_R1583 MS-OXNSPI_R288", PTR2),
+            ("MS-OXNSPI_R286 MS-OXNSPI_R287 MS-OXNSPI_R1583 MS-OXNSPI_R288 MS-OXNSPI_R1134", PTR2),
             ("MS-OXNSPI_R290 MS-OXNSPI_R291", ZERO),
             ("MS-OXNSPI_R292 MS-OXNSPI_R293", &[0x09, 0x80, 0x00, 0x00]),
             ("MS-OXNSPI_R289", &[7; 16]),
@@ -198,7 +198,7 @@ fn calls() {
             ("MS-OXNSPI_R1674 MS-OXNSPI_R719", HANDLE),
             ("MS-OXNSPI_R720", &[0x04, 0x00, 0x00, 0x00]),
             ("MS-OXNSPI_R722", STAT),
-            ("MS-OXNSPI_R724 MS-OXNSPI_R725", &[0x07, 0x00, 0x00, 0x00])
+            ("MS-OXNSPI_R724 MS-OXNSPI_R725 MS-OXNSPI_R747", &[0x07, 0x00, 0x00, 0x00])
         ],
         request(GetSpecialTableRequest {
             flags: SpecialTableFlags::UNICODE_STRINGS,
@@ -226,7 +226,7 @@ fn calls() {
             ("MS-OXNSPI_R1678 MS-OXNSPI_R829", HANDLE),
             ("MS-OXNSPI_R830", &[0x01, 0x00, 0x00, 0x00]),
             ("MS-OXNSPI_R832", &[0x10, 0x00, 0x00, 0x00]),
-            ("MS-OXNSPI_R833", &[0xE4, 0x04, 0x00, 0x00])
+            ("MS-OXNSPI_R833 MS-OXNSPI_R441", &[0xE4, 0x04, 0x00, 0x00])
         ],
         request(GetPropListRequest {
             flags: PropertyFlags::SKIP_OBJECTS,
@@ -380,8 +380,8 @@ fn calls() {
             ("MS-OXNSPI_R1446", &[0x04, 0x00, 0x00, 0x00]),
             ("MS-OXNSPI_R1448", &[0x06, 0x00, 0x00, 0x00]),
             ("MS-OXNSPI_R1450 MS-OXNSPI_R1451", PTR0),
-            ("", STRING),
-            ("MS-OXNSPI_R1452", &[0, 0, 0, 0xE4, 4, 0, 0]),
+            ("MS-OXNSPI_R1474", STRING),
+            ("MS-OXNSPI_R1452 MS-OXNSPI_R441", &[0, 0, 0, 0xE4, 4, 0, 0]),
             ("MS-OXNSPI_R1454", &[0x09, 0x04, 0x00, 0x00])
         ],
         request(GetTemplateInfoRequest {
@@ -408,7 +408,7 @@ fn calls() {
             ("MS-OXNSPI_R1346", STAT),
             ("MS-OXNSPI_R1347", PTR0),
             ("", TAGS_R),
-            ("MS-OXNSPI_R1348 MS-OXNSPI_R1349", STRINGS1)
+            ("MS-OXNSPI_R1348 MS-OXNSPI_R1349 MS-OXNSPI_R471 MS-OXNSPI_R658", STRINGS1)
         ],
         ResolveNamesRequest {
             handle: handle(),
@@ -438,7 +438,7 @@ fn calls() {
             ("MS-OXNSPI_R1398", STAT),
             ("MS-OXNSPI_R1399", PTR0),
             ("", TAGS_R),
-            ("MS-OXNSPI_R1400", WSTRINGS1)
+            ("MS-OXNSPI_R1400 MS-OXNSPI_R472 MS-OXNSPI_R660", WSTRINGS1)
         ],
         request(oxwire_mapi::nspi::ResolveNamesRequest {
             state: Some(stat()),

@@ -22,6 +22,8 @@ macro_rules! call {
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod consistency;
+#[cfg(test)]
 mod structures;
 
 use oxwire_core::{Guid, Reader, Utf16};

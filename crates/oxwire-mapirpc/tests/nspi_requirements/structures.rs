@@ -262,7 +262,7 @@ fn restrictions() {
             [b"\x02", &exist_http[..]].concat(),
         ),
         (
-            "MS-OXNSPI_R251 MS-OXNSPI_R252 MS-OXNSPI_R1578 MS-OXNSPI_R253 MS-OXNSPI_R254 MS-OXNSPI_R255 MS-OXNSPI_R258 MS-OXNSPI_R259 MS-OXNSPI_R277",
+            "MS-OXNSPI_R251 MS-OXNSPI_R252 MS-OXNSPI_R1578 MS-OXNSPI_R253 MS-OXNSPI_R254 MS-OXNSPI_R255 MS-OXNSPI_R258 MS-OXNSPI_R259 MS-OXNSPI_R277 MS-OXNSPI_R470",
             [&rt(3)[..], b"\x02\0\x01\0\x1F\0\x01\x30", PTR1, value, PTR2, text].concat(),
             b"\x03\x02\0\x01\0\x1F\0\x01\x30\xFF\x1F\0\x01\x30\xFFa\0\0\0".to_vec(),
         ),
@@ -305,7 +305,7 @@ fn aggregates() {
         auxiliary_buffer: AUX,
     };
     let stub = encode_stub(&Response(success)).unwrap();
-    assert_eq!(stub[8..48], *ROWS, "{}", "MS-OXNSPI_R234 MS-OXNSPI_R1575");
+    assert_eq!(stub[8..48], *ROWS, "{}", "MS-OXNSPI_R99 MS-OXNSPI_R234 MS-OXNSPI_R1575");
     let names = request(DnToMIdRequest { names: Some(Strings::new(&[b"/o=A"])), auxiliary_buffer: AUX });
     let rows = "MS-OXNSPI_R298 MS-OXNSPI_R299 MS-OXNSPI_R1585 MS-OXNSPI_R300 MS-OXNSPI_R302 MS-OXNSPI_R303";
     assert_eq!(encode_stub(&names).unwrap()[24..], *STRINGS, "{rows}");
