@@ -51,7 +51,7 @@ fn blocks_of_sessions_and_accounts() {
     );
     let session = AuxPerfSessionInfo { session_id: 0x0201, session_guid: GUID };
     same(
-        "MS-OXCRPC_R1 MS-OXCRPC_R1681 MS-OXCRPC_R1682 MS-OXCRPC_R1604 MS-OXCRPC_R59 MS-OXCRPC_R96 MS-OXCRPC_R97 MS-OXCRPC_R101 MS-OXCRPC_R1819",
+        "MS-OXCRPC_R1652 MS-OXCRPC_R1679 MS-OXCRPC_R1715 MS-OXCRPC_R1 MS-OXCRPC_R1681 MS-OXCRPC_R1682 MS-OXCRPC_R1604 MS-OXCRPC_R59 MS-OXCRPC_R96 MS-OXCRPC_R97 MS-OXCRPC_R101 MS-OXCRPC_R1819",
         &framed(1, 4, &[&[1, 2, 0, 0], GUID_WIRE]),
         &[(2, 4)],
         AuxBlock::PerfSessionInfo(session),
@@ -96,12 +96,9 @@ fn reports_of_success() {
         let [def_mdb, def_gc, mdb, gc] = types;
         let block =
             AuxPerfDefMdbSuccess { time_since_request: since, time_to_complete_request: took, request_id: 0x0605 };
-        same(
-            rows,
-            &framed(1, def_mdb, &[&times, &[5, 6, 0, 0]]),
-            &[(10, 12)],
-            AuxBlock::PerfDefMdbSuccess(kind, block),
-        );
+        let wire = framed(1, def_mdb, &[&times, &[5, 6, 0, 0]]);
+        same("MS-OXCRPC_R1716", &wire, &[(10, 12)], AuxBlock::PerfDefMdbSuccess(kind, block));
+        same(rows, &wire, &[(10, 12)], AuxBlock::PerfDefMdbSuccess(kind, block));
         let block = AuxPerfDefGcSuccess {
             server_id: 0x0201,
             session_id: 0x0403,
@@ -238,6 +235,36 @@ fn reports_of_failure() {
         };
         let wire = framed(2, block_type, &[&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0, 0], &times, &[9, 0, 0, 0]]);
         same(rows, &wire, &[(10, 12), (25, 28)], AuxBlock::PerfFailureV2(kind, block));
+    }
+}
+
+/// Any error code is carried: what it means is the implementation's.
+#[test]
+fn oxcrpc_r255_r1272_result_codes_are_kept() {
+    for code in [0, 1, 0x8007_0005, u32::MAX] {
+        for (version, at) in [(1, 16), (2, 20)] {
+            let wire = framed(version, 0x09, &[&vec![0; at], &code.to_le_bytes(), &[0; 4]]);
+            let found = match decode_all(&wire, &Limits::DEFAULT) {
+                Ok(AuxBlock::PerfFailure(_, block)) => block.result_code,
+                Ok(AuxBlock::PerfFailureV2(_, block)) => block.result_code,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(found, code);
+        }
+    }
+}
+
+/// Each flag of AUX_CLIENT_CONTROL by its bit.
+#[test]
+fn what_a_client_is_asked_to_do() {
+    for (rows, bit, flag) in [
+        ("MS-OXCRPC_R263", 0x01, EnableFlags::ENABLE_PERF_SENDTOSERVER),
+        ("MS-OXCRPC_R265", 0x04, EnableFlags::ENABLE_COMPRESSION),
+        ("MS-OXCRPC_R267", 0x08, EnableFlags::ENABLE_HTTP_TUNNELING),
+        ("MS-OXCRPC_R268", 0x10, EnableFlags::ENABLE_PERF_SENDGCDATA),
+    ] {
+        let wire = framed(1, 0x0A, &[&[bit, 0, 0, 0], &[0x10, 0x27, 0, 0]]);
+        same(rows, &wire, &[], AuxBlock::ClientControl(AuxClientControl { enable_flags: flag, expiry_time: 10_000 }));
     }
 }
 

@@ -44,6 +44,10 @@ fn payloads(chain: &[u8]) -> Result<Vec<Vec<u8>>, oxwire_core::DecodeError> {
 fn each_form_byte_for_byte() {
     let plain = b"abc".repeat(100);
     for (rows, form, wire) in [
+        // Not obfuscated, and not compressed either: the connection may be encrypted anyway.
+        ("MS-OXCRPC_R732 MS-OXCRPC_R1638", PayloadForm::Plain, [header(4, 300, 300), plain.clone()].concat()),
+        // Not obfuscated, as it is compressed.
+        ("MS-OXCRPC_R731", PayloadForm::Compressed, [header(5, PACKED.len(), 300), PACKED.to_vec()].concat()),
         ("MS-OXCRPC_R766 MS-OXCRPC_R779", PayloadForm::Plain, [header(4, 300, 300), plain.clone()].concat()),
         (
             "MS-OXCRPC_R742 MS-OXCRPC_R753 MS-OXCRPC_R770 MS-OXCRPC_R783 MS-OXCRPC_R784",
@@ -96,7 +100,7 @@ fn oxcrpc_r730_r1634_r1636_what_does_not_get_shorter_goes_as_it_is() {
 
 /// Each payload of a chain by its own flags, [MS-OXCRPC] 3.2.4.1.1.
 #[test]
-fn oxcrpc_r786_r1675_each_payload_by_its_own_flags() {
+fn oxcrpc_r786_r1675_r1698_each_payload_by_its_own_flags() {
     let plain = b"abc".repeat(100);
     let chain = [
         header(0, 2, 2),

@@ -10,10 +10,9 @@ mod device_identification;
 mod endpoint_capabilities;
 mod ex_org_info;
 mod os_version_info;
-mod perf_failure;
 mod perf_info;
+mod perf_report;
 mod perf_session;
-mod perf_success;
 mod server_capabilities;
 mod topology;
 
@@ -26,13 +25,12 @@ pub use device_identification::AuxProtocolDeviceIdentification;
 pub use endpoint_capabilities::{AuxEndpointCapabilities, EndpointCapabilityFlags};
 pub use ex_org_info::{AuxExOrgInfo, OrgFlags};
 pub use os_version_info::AuxOsVersionInfo;
-pub use perf_failure::{AuxPerfFailure, AuxPerfFailureV2};
 pub use perf_info::{AuxPerfClientInfo, AuxPerfProcessInfo, AuxPerfServerInfo, ClientMode, ServerType};
-pub use perf_session::{AuxPerfAccountInfo, AuxPerfRequestId, AuxPerfSessionInfo, AuxPerfSessionInfoV2};
-pub use perf_success::{
-    AuxPerfDefGcSuccess, AuxPerfDefMdbSuccess, AuxPerfGcSuccess, AuxPerfGcSuccessV2, AuxPerfMdbSuccess,
-    AuxPerfMdbSuccessV2,
+pub use perf_report::{
+    AuxPerfDefGcSuccess, AuxPerfDefMdbSuccess, AuxPerfFailure, AuxPerfFailureV2, AuxPerfGcSuccess, AuxPerfGcSuccessV2,
+    AuxPerfMdbSuccess, AuxPerfMdbSuccessV2,
 };
+pub use perf_session::{AuxPerfAccountInfo, AuxPerfRequestId, AuxPerfSessionInfo, AuxPerfSessionInfoV2};
 pub use server_capabilities::{AuxServerCapabilities, ServerCapabilityFlags};
 pub use topology::ServerTopology;
 

@@ -48,8 +48,12 @@ codes! {
     OUT_OF_RESOURCES = 0x8004_010E "OutOfResources",
     /// Not there; for a property, the object does not have it (ecNotFound).
     NOT_FOUND = 0x8004_010F "NotFound",
+    /// The client's version is not one that the server takes (ecVersionMismatch).
+    VERSION_MISMATCH = 0x8004_0110 "VersionMismatch",
     /// The server refuses the logon.
     LOGON_FAILED = 0x8004_0111 "LogonFailed",
+    /// The call could not be carried out (ecRpcFailed).
+    NETWORK_ERROR = 0x8004_0115 "NetworkError",
     /// Too complex a request.
     TOO_COMPLEX = 0x8004_0117 "TooComplex",
     /// A column that the table does not take.
@@ -98,10 +102,20 @@ codes! {
     QUOTA_EXCEEDED = 0x0000_04D9 "QuotaExceeded",
     /// The client is too old or too new for this server.
     CLIENT_VERSION_BLOCKED = 0x0000_04DF "ClientVersionBlocked",
+    /// Over RPC over HTTP the server does not take this client (ecRpcHttpDisallowed).
+    RPC_HTTP_DISALLOWED = 0x0000_04E0 "RpcHttpDisallowed",
+    /// Only clients in cached mode are taken (ecCachedModeRequired).
+    CACHED_MODE_REQUIRED = 0x0000_04E1 "CachedModeRequired",
     /// The destination handle has no object; answers to it have a form of their own.
     NULL_DESTINATION_OBJECT = 0x0000_0503 "NullDestinationObject",
     /// The mailbox is being moved.
     MAILBOX_IN_TRANSIT = 0x0000_050C "MailboxInTransit",
+    /// The user may not use this protocol (ecProtocolDisabled).
+    PROTOCOL_DISABLED = 0x0000_07D8 "ProtocolDisabled",
+    /// Not now: for EcDoAsyncWaitEx, one is already waiting (ecRejected).
+    REJECTED = 0x0000_07EE "Rejected",
+    /// The server wants encryption and the connection has none (ecNotEncrypted).
+    NOT_ENCRYPTED = 0x0000_0970 "NotEncrypted",
     /// Done, with errors for some of the properties.
     ERRORS_RETURNED = 0x0004_0380 "ErrorsReturned",
 }

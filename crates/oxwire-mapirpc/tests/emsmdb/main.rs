@@ -1,6 +1,10 @@
 //! EMSMDB and AsyncEMSMDB. The bytes are what impacket's NDR makes of the IDL in [MS-OXCRPC] 6, with padding of zeros and the referent
 //! ids of this crate.
 
+mod auxiliary;
+mod fields;
+mod outcomes;
+
 use oxwire_core::{DecodeError, Guid, Limits};
 use oxwire_mapi::mapihttp::{ConnectFlags, EventPending, ExecuteFlags};
 use oxwire_mapirpc::Operation;
@@ -157,7 +161,7 @@ fn the_small_calls() {
 
 /// [MS-OXCRPC] 1.9 and 6: the interfaces and the operation numbers.
 #[test]
-fn where_requests_go() {
+fn oxcrpc_r10_where_requests_go() {
     fn at<T: Operation>() -> (oxwire_rpc::pdu::SyntaxIdentifier, u16) {
         (T::INTERFACE, T::OPNUM)
     }
@@ -211,9 +215,9 @@ fn oxcrpc_r579_pcb_aux_out_of_connect_ex_is_at_most_0x1008() {
     assert!(error.contains("SMALL_RANGE_ULONG"), "{error}");
 }
 
-/// A size that is not that of its buffer.
+/// Strict NDR: a size that is not that of its buffer.
 #[test]
-fn sizes_agree_with_their_buffers() {
+fn oxcrpc_r1141_r1248_sizes_agree_with_their_buffers() {
     let mut stub = hex(HANDLE_HEX);
     stub.extend(hex("00000000 02000000 6162 0000 03000000 00000000 00000000 00000000 00000000"));
     let error = read::<EcDoRpcExt2Request<'_>>(&stub).unwrap_err().to_string();
