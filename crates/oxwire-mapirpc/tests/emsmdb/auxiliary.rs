@@ -77,99 +77,80 @@ fn request_id() -> AuxBlock<'static> {
     AuxBlock::PerfRequestId(AuxPerfRequestId { session_id: SESSION, request_id: REQUEST })
 }
 
-fn def_mdb_success() -> AuxBlock<'static> {
-    let block = AuxPerfDefMdbSuccess { time_since_request: 1, time_to_complete_request: 2, request_id: REQUEST };
-    AuxBlock::PerfDefMdbSuccess(RequestKind::Any, block)
-}
-
-fn def_gc_success() -> AuxBlock<'static> {
-    let block = AuxPerfDefGcSuccess {
-        server_id: SERVER,
-        session_id: SESSION,
-        time_since_request: 1,
-        time_to_complete_request: 2,
-        request_operation: 3,
+/// One report of each kind: DEFMDB, DEFGC, MDB, MDB of version 2, GC, GC of version 2, failure, failure of version 2.
+fn reports() -> [AuxBlock<'static>; 8] {
+    let (process_id, client_id, server_id, session_id, request_id) = (PROCESS, CLIENT, SERVER, SESSION, REQUEST);
+    let (time_since_request, time_to_complete_request, time_to_fail_request) = (1, 2, 3);
+    let (result_code, request_operation) = (4, 5);
+    let any = RequestKind::Any;
+    let def_mdb = AuxPerfDefMdbSuccess { time_since_request, time_to_complete_request, request_id };
+    let def_gc =
+        AuxPerfDefGcSuccess { server_id, session_id, time_since_request, time_to_complete_request, request_operation };
+    let mdb = AuxPerfMdbSuccess {
+        client_id,
+        server_id,
+        session_id,
+        request_id,
+        time_since_request,
+        time_to_complete_request,
     };
-    AuxBlock::PerfDefGcSuccess(RequestKind::Any, block)
-}
-
-fn mdb_success() -> AuxBlock<'static> {
-    let block = AuxPerfMdbSuccess {
-        client_id: CLIENT,
-        server_id: SERVER,
-        session_id: SESSION,
-        request_id: REQUEST,
-        time_since_request: 1,
-        time_to_complete_request: 2,
+    let mdb_v2 = AuxPerfMdbSuccessV2 {
+        process_id,
+        client_id,
+        server_id,
+        session_id,
+        request_id,
+        time_since_request,
+        time_to_complete_request,
     };
-    AuxBlock::PerfMdbSuccess(RequestKind::Any, block)
-}
-
-fn mdb_success_v2() -> AuxBlock<'static> {
-    let block = AuxPerfMdbSuccessV2 {
-        process_id: PROCESS,
-        client_id: CLIENT,
-        server_id: SERVER,
-        session_id: SESSION,
-        request_id: REQUEST,
-        time_since_request: 1,
-        time_to_complete_request: 2,
+    let gc = AuxPerfGcSuccess {
+        client_id,
+        server_id,
+        session_id,
+        time_since_request,
+        time_to_complete_request,
+        request_operation,
     };
-    AuxBlock::PerfMdbSuccessV2(RequestKind::Any, block)
-}
-
-fn gc_success() -> AuxBlock<'static> {
-    let block = AuxPerfGcSuccess {
-        client_id: CLIENT,
-        server_id: SERVER,
-        session_id: SESSION,
-        time_since_request: 1,
-        time_to_complete_request: 2,
-        request_operation: 3,
+    let gc_v2 = AuxPerfGcSuccessV2 {
+        process_id,
+        client_id,
+        server_id,
+        session_id,
+        time_since_request,
+        time_to_complete_request,
+        request_operation,
     };
-    AuxBlock::PerfGcSuccess(RequestKind::Any, block)
-}
-
-fn gc_success_v2() -> AuxBlock<'static> {
-    let block = AuxPerfGcSuccessV2 {
-        process_id: PROCESS,
-        client_id: CLIENT,
-        server_id: SERVER,
-        session_id: SESSION,
-        time_since_request: 1,
-        time_to_complete_request: 2,
-        request_operation: 3,
+    let failure = AuxPerfFailure {
+        client_id,
+        server_id,
+        session_id,
+        request_id,
+        time_since_request,
+        time_to_fail_request,
+        result_code,
+        request_operation,
     };
-    AuxBlock::PerfGcSuccessV2(RequestKind::Any, block)
-}
-
-fn failure() -> AuxBlock<'static> {
-    let block = AuxPerfFailure {
-        client_id: CLIENT,
-        server_id: SERVER,
-        session_id: SESSION,
-        request_id: REQUEST,
-        time_since_request: 1,
-        time_to_fail_request: 2,
-        result_code: 3,
-        request_operation: 4,
+    let failure_v2 = AuxPerfFailureV2 {
+        process_id,
+        client_id,
+        server_id,
+        session_id,
+        request_id,
+        time_since_request,
+        time_to_fail_request,
+        result_code,
+        request_operation,
     };
-    AuxBlock::PerfFailure(RequestKind::Any, block)
-}
-
-fn failure_v2() -> AuxBlock<'static> {
-    let block = AuxPerfFailureV2 {
-        process_id: PROCESS,
-        client_id: CLIENT,
-        server_id: SERVER,
-        session_id: SESSION,
-        request_id: REQUEST,
-        time_since_request: 1,
-        time_to_fail_request: 2,
-        result_code: 3,
-        request_operation: 4,
-    };
-    AuxBlock::PerfFailureV2(RequestKind::Any, block)
+    [
+        AuxBlock::PerfDefMdbSuccess(any, def_mdb),
+        AuxBlock::PerfDefGcSuccess(any, def_gc),
+        AuxBlock::PerfMdbSuccess(any, mdb),
+        AuxBlock::PerfMdbSuccessV2(any, mdb_v2),
+        AuxBlock::PerfGcSuccess(any, gc),
+        AuxBlock::PerfGcSuccessV2(any, gc_v2),
+        AuxBlock::PerfFailure(any, failure),
+        AuxBlock::PerfFailureV2(any, failure_v2),
+    ]
 }
 
 fn connect_stub(auxiliary_in: &[u8]) -> Vec<u8> {
@@ -219,6 +200,7 @@ fn expect(stub: &[u8], at: usize, [version, block_type]: [u8; 2], block: AuxBloc
 
 #[test]
 fn the_blocks_of_a_client_in_each_call() {
+    let [def_mdb, def_gc, mdb, mdb_v2, gc, gc_v2, failure, failure_v2] = reports();
     let cases: [(&str, bool, bool, [u8; 2], AuxBlock<'_>); 15] = [
         ("MS-OXCRPC_R998 MS-OXCRPC_R999 MS-OXCRPC_R1000", true, false, [1, 0x02], client_info()),
         ("MS-OXCRPC_R998 MS-OXCRPC_R999 MS-OXCRPC_R1006", true, false, [1, 0x0B], process_info()),
@@ -227,14 +209,14 @@ fn the_blocks_of_a_client_in_each_call() {
         ("MS-OXCRPC_R998 MS-OXCRPC_R999 MS-OXCRPC_R1680", true, false, [1, 0x4A], connection_info()),
         ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1031", false, true, [1, 0x03], server_info()),
         ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1034", false, true, [1, 0x01], request_id()),
-        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1038", false, true, [1, 0x05], def_mdb_success()),
-        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1040", false, true, [1, 0x06], def_gc_success()),
-        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1042", false, true, [1, 0x07], mdb_success()),
-        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1046", false, true, [2, 0x07], mdb_success_v2()),
-        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1048", false, true, [1, 0x08], gc_success()),
-        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1052", false, true, [2, 0x08], gc_success_v2()),
-        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1054", false, true, [1, 0x09], failure()),
-        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1058", false, true, [2, 0x09], failure_v2()),
+        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1038", false, true, [1, 0x05], def_mdb),
+        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1040", false, true, [1, 0x06], def_gc),
+        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1042", false, true, [1, 0x07], mdb),
+        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1046", false, true, [2, 0x07], mdb_v2),
+        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1048", false, true, [1, 0x08], gc),
+        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1052", false, true, [2, 0x08], gc_v2),
+        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1054", false, true, [1, 0x09], failure),
+        ("MS-OXCRPC_R1019 MS-OXCRPC_R1020 MS-OXCRPC_R1058", false, true, [2, 0x09], failure_v2),
     ];
     for (rows, in_connect, in_ext2, header, block) in cases {
         let buffer = auxiliary_buffer(PayloadForm::Plain, &[block]).unwrap();
@@ -338,6 +320,7 @@ fn the_blocks_of_a_server() {
 /// at the place that the block's section gives.
 #[test]
 fn reports_name_what_other_blocks_have_numbered() {
+    let [def_mdb, def_gc, mdb, mdb_v2, gc, gc_v2, failure, failure_v2] = reports();
     let bytes = |block: AuxBlock<'_>, at: usize| -> [u8; 2] {
         let wire = encode_to_bytes(&block).unwrap();
         [wire[at], wire[at + 1]]
@@ -352,14 +335,14 @@ fn reports_name_what_other_blocks_have_numbered() {
     assert_eq!(session.1, session_v2.1);
     for (rows, block, places) in [
         ("MS-OXCRPC_R1393", request_id(), &[(0, session)][..]),
-        ("MS-OXCRPC_R1394", def_mdb_success(), &[(8, request)]),
-        ("MS-OXCRPC_R1395", def_gc_success(), &[(0, server), (2, session)]),
-        ("MS-OXCRPC_R1396", mdb_success(), &[(0, client), (2, server), (4, session), (6, request)]),
-        ("MS-OXCRPC_R1397", mdb_success_v2(), &[(0, process), (2, client), (4, server), (6, session_v2), (8, request)]),
-        ("MS-OXCRPC_R1398", gc_success(), &[(0, client), (2, server), (4, session)]),
-        ("MS-OXCRPC_R1399", gc_success_v2(), &[(0, process), (2, client), (4, server), (6, session_v2)]),
-        ("MS-OXCRPC_R1400", failure(), &[(0, client), (2, server), (4, session), (6, request)]),
-        ("MS-OXCRPC_R1401", failure_v2(), &[(0, process), (2, client), (4, server), (6, session_v2), (8, request)]),
+        ("MS-OXCRPC_R1394", def_mdb, &[(8, request)]),
+        ("MS-OXCRPC_R1395", def_gc, &[(0, server), (2, session)]),
+        ("MS-OXCRPC_R1396", mdb, &[(0, client), (2, server), (4, session), (6, request)]),
+        ("MS-OXCRPC_R1397", mdb_v2, &[(0, process), (2, client), (4, server), (6, session_v2), (8, request)]),
+        ("MS-OXCRPC_R1398", gc, &[(0, client), (2, server), (4, session)]),
+        ("MS-OXCRPC_R1399", gc_v2, &[(0, process), (2, client), (4, server), (6, session_v2)]),
+        ("MS-OXCRPC_R1400", failure, &[(0, client), (2, server), (4, session), (6, request)]),
+        ("MS-OXCRPC_R1401", failure_v2, &[(0, process), (2, client), (4, server), (6, session_v2), (8, request)]),
     ] {
         for (at, (names, number)) in places {
             assert_eq!(bytes(block, 4 + at), *number, "{rows} {names}");
