@@ -44,7 +44,8 @@ USAGE
         --user-dn DN          the mailbox's legacy distinguished name, from the same answer
         --transport WHICH     auto (default), mapihttp, rpchttp (Outlook Anywhere, searched for as
                               a client without MAPI over HTTP does)
-        --rpc-server HOST:PORT    rpchttp with --url: the RPC server behind the proxy, port 6001
+        --rpc-server HOST:PORT    rpchttp with --url: the RPC server behind the proxy, port 6001;
+                              its address book is asked for at 6004, the referral at 6002
         --rpc-auth WHICH      rpchttp: NTLM inside RPC: none, connect, integrity, privacy
                               (default; none with --ccache)
         --listen-seconds N    how long NotificationWait, or EcDoAsyncWaitEx, may wait for news

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Ended, PASSWORD, RPC_STEPS, Server, proxy};
+use common::{ADDRESS, Ended, PASSWORD, RPC_STEPS, Server, proxy};
 
 const STORE: &str = "mailbox.oxwire.test:6001";
 
@@ -39,6 +39,12 @@ fn every_level_and_both_channels_recycled() {
         assert!(ended.detail("IN channel recycling")["recycled"].as_str().unwrap().starts_with("IN_R2"));
         assert!(ended.detail("OUT channel recycling")["recycled"].as_str().unwrap().starts_with("OUT_R2"));
         assert_eq!(ended.detail("folders")["folders"][0]["name"], "Inbox");
+        assert_eq!(ended.detail("resolve")["address"], ADDRESS);
+        assert_eq!(ended.detail("address list")["names"][0], "alice");
+        assert_eq!(ended.detail("referral")["RPC server"], "mailbox.oxwire.test:6002");
+        let server = ended.detail("server name")["mailbox server"].as_str().unwrap().to_owned();
+        assert_eq!(ended.detail("referral")["address book server"], server.as_str());
+        assert!(server.ends_with("@oxwire.test"), "{server}");
         // Nobody delivers: the wait is cancelled, and the session goes on.
         let notification = ended.detail("notification").to_string();
         assert!(
@@ -47,6 +53,9 @@ fn every_level_and_both_channels_recycled() {
         );
     }
     let log = server.log();
+    for call in ["NspiResolveNamesW", "NspiQueryRows", "NspiUnbind", "RfrGetNewDSA", "RfrGetFQDNFromServerDN"] {
+        assert!(log.contains(call), "{call}: {log}");
+    }
     assert!(log.contains("EcDoAsyncWaitEx") && !log.contains(PASSWORD), "{log}");
 }
 

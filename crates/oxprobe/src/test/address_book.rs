@@ -1,20 +1,24 @@
-//! The address book: a session with its endpoint, step by step.
+//! The address book, step by step: what is asked, over either transport, and the session with the endpoint of MAPI over HTTP.
 
+use std::fmt;
 use std::time::Instant;
 
 use bytes::Bytes;
 use oxwire::core::{Limits, Utf16, decode_all, utf16_le_bytes};
 use oxwire::mapi::mapihttp::RequestType;
 use oxwire::mapi::nspi::{
-    AddressBookRequest, BindFlags, BindRequest, BindResponse, DEFAULT_LOCALE, DnToMIdRequest, DnToMIdResponse, EntryId,
-    ExplicitTable, GetAddressBookUrlRequest, GetAddressBookUrlResponse, GetMailboxUrlRequest, GetMailboxUrlResponse,
-    GetPropsRequest, GetPropsResponse, MinimalEntryId, PropertyFlags, QueryRowsRequest, QueryRowsResponse,
-    ResolveNamesRequest, ResolveNamesResponse, Row, Stat, Strings, UnbindRequest, UnbindResponse, ValueList,
-    WideStrings,
+    AddressBookRequest, BindFlags, BindRequest, BindResponse, DEFAULT_LOCALE, DnToMIdRequest, DnToMIdResponse,
+    DnToMIdSuccess, EntryId, ExplicitTable, GetAddressBookUrlRequest, GetAddressBookUrlResponse, GetMailboxUrlRequest,
+    GetMailboxUrlResponse, GetPropsRequest, GetPropsResponse, GetPropsSuccess, MinimalEntryId, PropertyFlags,
+    QueryRowsRequest, QueryRowsResponse, QueryRowsSuccess, ResolveNamesRequest, ResolveNamesResponse,
+    ResolveNamesSuccess, Row, Stat, Strings, UnbindRequest, UnbindResponse, ValueList, WideStrings,
 };
 use oxwire::mapi::property::{ErrorCode, PropertyTag, PropertyTags, PropertyType, PropertyValue};
+use oxwire::mapirpc::{Operation, nspi as wire};
+use oxwire::rpc::ndr::NdrEncode;
 
 use super::advice;
+use super::rpc::session::Stub;
 use super::session::{Session, rejection, undecodable};
 use crate::report::{Facts, Failure};
 
@@ -44,8 +48,28 @@ const ENTRY_PROPERTIES: [PropertyTag; 6] = [
 ];
 
 /// The global address list from its beginning.
-fn beginning() -> Stat {
+pub(crate) fn beginning() -> Stat {
     Stat { code_page: CODE_PAGE, template_locale: DEFAULT_LOCALE, sort_locale: DEFAULT_LOCALE, ..Stat::default() }
+}
+
+/// What brings calls to the address book, and the answers back.
+pub(crate) trait AddressBook {
+    /// Makes a call and waits for the answer.
+    ///
+    /// # Errors
+    /// What came instead.
+    async fn call<B>(&mut self, body: B) -> Result<Answer, Failure>
+    where
+        B: AddressBookRequest,
+        wire::Request<B>: Operation + NdrEncode;
+}
+
+/// An answer, as its transport encodes it.
+pub(crate) enum Answer {
+    /// A response body of MAPI over HTTP.
+    Body(Bytes),
+    /// Stub data.
+    Stub(Stub),
 }
 
 /// Takes the success out of a response body, or ends the step.
@@ -62,23 +86,48 @@ macro_rules! success {
     };
 }
 
-fn refused(request: RequestType, code: ErrorCode) -> Failure {
+/// The same for an answer of either transport.
+macro_rules! answered {
+    ($request:ident, $response:ident, $success:ident, $answer:expr) => {
+        match &$answer {
+            Answer::Body(body) => success!($request, $response, *body),
+            Answer::Stub(stub) => match stub.read::<wire::Response<$success<'_>>>()?.0 {
+                success if success.error_code.is_failure() => {
+                    return Err(refused(RequestType::$request, success.error_code));
+                }
+                success => success,
+            },
+        }
+    };
+}
+
+pub(crate) fn refused(call: impl fmt::Display, code: ErrorCode) -> Failure {
     let advice = match code {
         ErrorCode::NOT_FOUND => "the address book does not have what was asked for: is the mailbox hidden from it?",
         ErrorCode::INVALID_CODE_PAGE => "the server lacks code page 1252: install it there",
         ErrorCode::INVALID_BOOKMARK => "the server has no global address list for this account: assign one",
         code => advice::of_error(code),
     };
-    Failure::new(format!("ErrorCode 0 to {request}"), format!("ErrorCode {code}"), advice)
+    Failure::new(format!("ErrorCode 0 to {call}"), format!("ErrorCode {code}"), advice)
 }
 
-fn lacks(what: &str, came: impl Into<String>) -> Failure {
+pub(crate) fn lacks(what: &str, came: impl Into<String>) -> Failure {
     let advice = "the address book answers without it: look at the entry in the directory";
     Failure::new(what, came, advice)
 }
 
+impl AddressBook for Session {
+    async fn call<B>(&mut self, body: B) -> Result<Answer, Failure>
+    where
+        B: AddressBookRequest,
+        wire::Request<B>: Operation + NdrEncode,
+    {
+        body_of(self, &body).await.map(Answer::Body)
+    }
+}
+
 /// Sends a call and gives the body of its response.
-async fn call<R: AddressBookRequest>(session: &mut Session, request: &R) -> Result<Bytes, Failure> {
+async fn body_of<R: AddressBookRequest>(session: &mut Session, request: &R) -> Result<Bytes, Failure> {
     let sent = session.driver.stack.machine.call_with(Instant::now(), request);
     let handle = sent.map_err(|rejected| rejection(&R::REQUEST_TYPE.to_string(), &rejected))?;
     Ok(session.response(handle).await?.body.into_bytes())
@@ -103,7 +152,11 @@ pub(crate) async fn bind(session: &mut Session) -> Result<Facts, Failure> {
 ///
 /// # Errors
 /// What came instead.
-pub(crate) async fn resolve(session: &mut Session, address: &str, user_dn: &str) -> Result<(String, Facts), Failure> {
+pub(crate) async fn resolve(
+    book: &mut impl AddressBook,
+    address: &str,
+    user_dn: &str,
+) -> Result<(String, Facts), Failure> {
     let names = [address];
     let request = ResolveNamesRequest {
         state: Some(beginning()),
@@ -111,8 +164,8 @@ pub(crate) async fn resolve(session: &mut Session, address: &str, user_dn: &str)
         names: Some(WideStrings::new(&names)),
         auxiliary_buffer: &[],
     };
-    let body = call(session, &request).await?;
-    let resolved = success!(ResolveNames, ResolveNamesResponse, body);
+    let answer = book.call(request).await?;
+    let resolved = answered!(ResolveNames, ResolveNamesResponse, ResolveNamesSuccess, answer);
     let expected = || format!("one entry for {address}");
     match resolved.minimal_ids.and_then(|ids| ids.at(0)) {
         Some(MinimalEntryId::RESOLVED) => {}
@@ -142,7 +195,7 @@ pub(crate) async fn resolve(session: &mut Session, address: &str, user_dn: &str)
 ///
 /// # Errors
 /// What came instead; a page with more rows than were asked for.
-pub(crate) async fn list(session: &mut Session) -> Result<Facts, Failure> {
+pub(crate) async fn list(book: &mut impl AddressBook) -> Result<Facts, Failure> {
     let (mut state, mut names, mut read, mut pages) = (beginning(), Vec::new(), 0_usize, 0_u32);
     let total = loop {
         let request = QueryRowsRequest {
@@ -153,10 +206,11 @@ pub(crate) async fn list(session: &mut Session) -> Result<Facts, Failure> {
             columns: Some(PropertyTags::new(&LISTED_COLUMNS)),
             auxiliary_buffer: &[],
         };
-        let body = call(session, &request).await?;
-        let page = success!(QueryRows, QueryRowsResponse, body);
+        let limit = request.row_limit();
+        let answer = book.call(request).await?;
+        let page = answered!(QueryRows, QueryRowsResponse, QueryRowsSuccess, answer);
         let rows = page.rows.ok_or_else(|| lacks("rows of the list", "none"))?;
-        if rows.len() > request.row_limit().get() {
+        if rows.len() > limit.get() {
             let advice = "Outlook crashes at more rows than it asked for: report it to the server's maker";
             return Err(Failure::new(format!("at most {PAGE} rows"), format!("{} rows", rows.len()), advice));
         }
@@ -177,11 +231,11 @@ pub(crate) async fn list(session: &mut Session) -> Result<Facts, Failure> {
 ///
 /// # Errors
 /// What came instead.
-pub(crate) async fn entry(session: &mut Session, dn: &str) -> Result<(Option<String>, Facts), Failure> {
+pub(crate) async fn entry(book: &mut impl AddressBook, dn: &str) -> Result<(Option<String>, Facts), Failure> {
     let names = [dn.as_bytes()];
     let request = DnToMIdRequest { names: Some(Strings::new(&names)), auxiliary_buffer: &[] };
-    let body = call(session, &request).await?;
-    let mapped = success!(DnToMId, DnToMIdResponse, body);
+    let answer = book.call(request).await?;
+    let mapped = answered!(DnToMId, DnToMIdResponse, DnToMIdSuccess, answer);
     let known = mapped.minimal_ids.and_then(|ids| ids.at(0)).filter(|mid| *mid != MinimalEntryId::UNRESOLVED);
     let current_rec = known.ok_or_else(|| lacks("a row for the DN that was resolved", "none"))?;
     let request = GetPropsRequest {
@@ -190,8 +244,8 @@ pub(crate) async fn entry(session: &mut Session, dn: &str) -> Result<(Option<Str
         property_tags: Some(PropertyTags::new(&ENTRY_PROPERTIES)),
         auxiliary_buffer: &[],
     };
-    let body = call(session, &request).await?;
-    let opened = success!(GetProps, GetPropsResponse, body);
+    let answer = book.call(request).await?;
+    let opened = answered!(GetProps, GetPropsResponse, GetPropsSuccess, answer);
     let values = opened.property_values.ok_or_else(|| lacks("properties of the entry", "none"))?;
     let home = value(values, HOME_MDB);
     let server = home.as_deref().map(|home| {
@@ -206,15 +260,23 @@ pub(crate) async fn entry(session: &mut Session, dn: &str) -> Result<(Option<Str
     Ok((server, facts))
 }
 
+/// The DN of the mailbox's server, which the entry has to tell.
+///
+/// # Errors
+/// It did not.
+pub(crate) fn needed(server_dn: Option<&str>) -> Result<&str, Failure> {
+    server_dn.ok_or_else(|| lacks("PidTagAddressBookHomeMessageDatabase of the entry", "none"))
+}
+
 /// The URL of the endpoint of the mailbox, by the DN of its server.
 ///
 /// # Errors
 /// What came instead.
 pub(crate) async fn mailbox_url(session: &mut Session, server_dn: Option<&str>) -> Result<Facts, Failure> {
-    let server_dn = server_dn.ok_or_else(|| lacks("PidTagAddressBookHomeMessageDatabase of the entry", "none"))?;
+    let server_dn = needed(server_dn)?;
     let server_dn = utf16_le_bytes(server_dn);
     let request = GetMailboxUrlRequest { server_dn: Utf16::from_truncated(&server_dn), auxiliary_buffer: &[] };
-    let body = call(session, &request).await?;
+    let body = body_of(session, &request).await?;
     Ok(Facts::new().with("url", success!(GetMailboxUrl, GetMailboxUrlResponse, body).server_url.to_string()))
 }
 
@@ -225,7 +287,7 @@ pub(crate) async fn mailbox_url(session: &mut Session, server_dn: Option<&str>) 
 pub(crate) async fn address_book_url(session: &mut Session, dn: &str) -> Result<Facts, Failure> {
     let user_dn = utf16_le_bytes(dn);
     let request = GetAddressBookUrlRequest { user_dn: Utf16::from_truncated(&user_dn), auxiliary_buffer: &[] };
-    let body = call(session, &request).await?;
+    let body = body_of(session, &request).await?;
     Ok(Facts::new().with("url", success!(GetAddressBookUrl, GetAddressBookUrlResponse, body).server_url.to_string()))
 }
 

@@ -186,9 +186,13 @@ pub(crate) async fn run<W: Write>(plan: &Plan, report: &mut Report<W>) -> std::i
             };
             // Through a proxy: the echo requests say whether it is needed, and this connection would be one of its.
             if plan.dialer.proxy.is_none() {
-                session.driver.adopt(origin, channel);
+                session.driver.adopt(origin.clone(), channel);
             }
-            rpc::steps(plan, *level, &mut session, report).await
+            rpc::steps(plan, *level, &mut session, report).await?;
+            if report.failed() {
+                return Ok(());
+            }
+            rpc::address_book_steps(plan, *level, (&origin, url), server, report).await
         }
     }
 }

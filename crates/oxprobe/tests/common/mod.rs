@@ -37,7 +37,7 @@ pub(crate) const STEPS: [&str; 11] = [
 ];
 
 /// Every step of a whole test over RPC over HTTP with TLS, in order.
-pub(crate) const RPC_STEPS: [&str; 15] = [
+pub(crate) const RPC_STEPS: [&str; 22] = [
     "tcp",
     "tls",
     "authentication",
@@ -53,6 +53,13 @@ pub(crate) const RPC_STEPS: [&str; 15] = [
     "IN channel recycling",
     "OUT channel recycling",
     "disconnect",
+    "address book bind",
+    "resolve",
+    "address list",
+    "entry",
+    "address book unbind",
+    "referral",
+    "server name",
 ];
 
 /// The steps of the address book, behind those of the mailbox where it has a URL.

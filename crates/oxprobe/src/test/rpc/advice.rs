@@ -2,8 +2,10 @@
 
 use oxwire::http::ResetCause;
 use oxwire::mapi::property::ErrorCode;
+use oxwire::mapirpc::nspi::NSPI;
+use oxwire::mapirpc::rfr::RFR;
 use oxwire::rpc::association::client::Fate;
-use oxwire::rpc::pdu::{FaultStatus, RejectReason};
+use oxwire::rpc::pdu::{FaultStatus, RejectReason, SyntaxIdentifier};
 use oxwire::rpch::client::CloseReason;
 use oxwire::rpch::http::RpcError;
 
@@ -74,10 +76,22 @@ pub(super) fn of_bind_nak(reason: RejectReason) -> Failure {
     Failure::new("bind_ack", format!("bind_nak, {reason:?}"), advice)
 }
 
+/// What to do about an interface that the server rejects.
+pub(super) const fn of_rejection(interface: SyntaxIdentifier) -> &'static str {
+    match interface {
+        NSPI => {
+            "what answers at port 6004 is no address book: look at the proxy's rules for that port, and whether the service runs"
+        }
+        RFR => {
+            "what answers at port 6002 does not refer: look at the proxy's rules for that port, and whether the service runs"
+        }
+        _ => "the RPC server is another one: --rpc-server takes port 6001, which is the store's",
+    }
+}
+
 /// An interface that the server has not.
-pub(super) fn not_bound(call: &str) -> Failure {
-    let advice = "the RPC server is another one: --rpc-server takes port 6001, which is the store's";
-    Failure::new(format!("an interface for the {call}"), "it was rejected in the bind", advice)
+pub(super) fn not_bound(call: &str, interface: SyntaxIdentifier) -> Failure {
+    Failure::new(format!("an interface for the {call}"), "it was rejected in the bind", of_rejection(interface))
 }
 
 /// A fault.

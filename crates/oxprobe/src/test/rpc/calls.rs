@@ -16,9 +16,10 @@ use oxwire::mapirpc::emsmdb::{
 use oxwire::mapirpc::mgmt::{
     InqIfIdsRequest, InqIfIdsResponse, InqStatsRequest, InqStatsResponse, MGMT, StatisticsCount,
 };
+use oxwire::mapirpc::nspi::NSPI;
+use oxwire::mapirpc::rfr::RFR;
 use oxwire::rpc::association::client::{ContextOutcome, Event, Security};
 use oxwire::rpc::pdu::{AuthLevel, AuthType, SyntaxIdentifier};
-use oxwire::rpch::client::Event as ConnectionEvent;
 
 use super::super::context::{CODE_PAGE, LCID, auxiliary};
 use super::super::mailbox::Mailbox;
@@ -40,6 +41,8 @@ fn name(interface: SyntaxIdentifier) -> String {
     match interface {
         EMSMDB => "EMSMDB".to_owned(),
         ASYNC_EMSMDB => "AsyncEMSMDB".to_owned(),
+        NSPI => "NSPI".to_owned(),
+        RFR => "RFR".to_owned(),
         MGMT => "mgmt".to_owned(),
         other => format!("{} {}.{}", other.uuid, other.version & 0xFFFF, other.version >> 16),
     }
@@ -59,14 +62,19 @@ fn security(plan: &Plan, level: RpcAuth) -> Option<Security<Box<dyn SecurityCont
     Some(Security::new(AuthType::WINNT, level, Box::new(ntlm::Client::new(config))))
 }
 
-/// The bind to the three interfaces, of which EMSMDB has to be there.
+/// The bind to some interfaces, of which the first has to be there.
 ///
 /// # Errors
 /// What came instead.
-pub(super) async fn bind(session: &mut RpcSession, plan: &Plan, level: RpcAuth) -> Outcome<Facts> {
+pub(super) async fn bind(
+    session: &mut RpcSession,
+    plan: &Plan,
+    level: RpcAuth,
+    interfaces: &[SyntaxIdentifier],
+) -> Outcome<Facts> {
     let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
     let security = security(plan, level);
-    let bound = session.driver.stack.association.bind(now, wall, &[EMSMDB, ASYNC_EMSMDB, MGMT], security);
+    let bound = session.driver.stack.association.bind(now, wall, interfaces, security);
     bound.map_err(|error| advice::of_association(&error.to_string()))?;
     let (contexts, group) = loop {
         if let Some(Happening::Association(Event::Bound { contexts, assoc_group_id, .. })) = session.next().await? {
@@ -90,11 +98,11 @@ pub(super) async fn bind(session: &mut RpcSession, plan: &Plan, level: RpcAuth) 
         .with("header signing", association.signs_headers())
         .with("fragments", association.max_xmit_frag())
         .with("group", group);
-    match contexts.iter().find(|(_, interface, _)| *interface == EMSMDB) {
-        Some((_, _, ContextOutcome::Rejected { reason, .. })) => {
-            let advice = "the RPC server is another one: --rpc-server takes port 6001, which is the store's";
+    match contexts.iter().find(|(_, interface, _)| Some(interface) == interfaces.first()) {
+        Some((_, interface, ContextOutcome::Rejected { reason, .. })) => {
             let came = format!("provider_rejection, {reason:?}");
-            Err(Failure::new("that the server accepts EMSMDB", came, advice).with_facts(facts))
+            let expected = format!("that the server accepts {}", name(*interface));
+            Err(Failure::new(expected, came, advice::of_rejection(*interface)).with_facts(facts))
         }
         _ => Ok(facts),
     }
@@ -231,11 +239,6 @@ pub(super) async fn disconnect(session: &mut RpcSession) -> Outcome<Facts> {
         return Err(advice::of_code("EcDoDisconnect", ErrorCode(response.error_code)));
     }
     let (sent, received) = (session.driver.stack.sent, session.driver.stack.received);
-    session.driver.stack.client.close(Instant::now());
-    while let Some(happening) = session.driver.stack.poll_event() {
-        if matches!(happening, Happening::Connection(ConnectionEvent::Closed { .. })) {
-            break;
-        }
-    }
+    session.close();
     Ok(Facts::new().with("context", "ended").with("bytes sent", sent).with("bytes received", received))
 }

@@ -1,9 +1,10 @@
 //! The analyser over RPC over HTTP: a mailbox session through an RPC proxy, step by step.
 
+mod address_book;
 mod advice;
 mod calls;
 mod recycling;
-mod session;
+pub(super) mod session;
 mod stack;
 
 use std::io::Write;
@@ -12,15 +13,19 @@ use std::time::{Instant, SystemTime};
 use oxwire::auth::client::ClientEvent;
 use oxwire::core::{ConnectionIds, FileTime};
 use oxwire::http::Origin;
+use oxwire::mapirpc::async_emsmdb::ASYNC_EMSMDB;
+use oxwire::mapirpc::emsmdb::EMSMDB;
+use oxwire::mapirpc::mgmt::MGMT;
 use oxwire::rpc::association::Config as AssociationConfig;
 use oxwire::rpc::association::client::Association;
 use oxwire::rpch::client::{Client, Config, Event, ProxyUse, Route};
 use oxwire::rpch::http::RpcTarget;
 
 use super::authentication::Handshake;
-use super::{Outcome, Plan, RpcAuth, WHOLE_REQUEST, auth_side, mailbox, only, step};
+use super::{Outcome, Plan, RpcAuth, WHOLE_REQUEST, address_book as book, auth_side, mailbox, only, step};
 use crate::net::driver::Driver;
 use crate::report::{Facts, Failure, Report};
+use address_book::Reached;
 use session::RpcSession;
 use stack::{Happening, RpcStack};
 
@@ -61,7 +66,7 @@ pub(super) async fn steps<W: Write>(
     let route = step!(report, "authentication", authentication(session).await);
     step!(report, "echo", only(echo(session, route).await));
     step!(report, "channels", only(channels(session).await));
-    step!(report, "bind", only(calls::bind(session, plan, level).await));
+    step!(report, "bind", only(calls::bind(session, plan, level, &[EMSMDB, ASYNC_EMSMDB, MGMT]).await));
     step!(report, "management", only(calls::management(session).await));
     step!(report, "connect", only(calls::connect(session, &plan.user_dn).await));
     let mailbox = step!(report, "logon", mailbox::logon(session, &plan.user_dn).await);
@@ -71,6 +76,28 @@ pub(super) async fn steps<W: Write>(
     step!(report, "IN channel recycling", only(recycling::inward(session, inbox).await));
     step!(report, "OUT channel recycling", only(recycling::outward(session, inbox).await));
     step!(report, "disconnect", only(calls::disconnect(session).await));
+    Ok(())
+}
+
+/// The address book, behind the mailbox; ends at the first step that fails.
+///
+/// # Errors
+/// Those of the output.
+pub(super) async fn address_book_steps<W: Write>(
+    plan: &Plan,
+    level: RpcAuth,
+    (origin, url): (&Origin, &str),
+    server: &RpcTarget,
+    report: &mut Report<W>,
+) -> std::io::Result<()> {
+    let reached = Reached { plan, origin, url, server, level };
+    let mut book = step!(report, "address book bind", reached.bind().await);
+    let dn = step!(report, "resolve", book::resolve(&mut book, &plan.address, &plan.user_dn).await);
+    step!(report, "address list", only(book::list(&mut book).await));
+    let server_dn = step!(report, "entry", book::entry(&mut book, &dn).await);
+    step!(report, "address book unbind", only(address_book::unbind(book).await));
+    let session = step!(report, "referral", reached.referral(&dn).await);
+    step!(report, "server name", only(address_book::server_name(session, server_dn.as_deref()).await));
     Ok(())
 }
 

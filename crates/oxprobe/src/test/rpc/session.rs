@@ -34,7 +34,7 @@ pub(super) enum Came {
 
 /// The stub data of an answer.
 #[derive(Debug)]
-pub(super) struct Stub {
+pub(crate) struct Stub {
     pub(super) bytes: Bytes,
     drep: DataRepresentation,
 }
@@ -44,7 +44,7 @@ impl Stub {
     ///
     /// # Errors
     /// It does not decode.
-    pub(super) fn read<'de, T: NdrDecode<'de>>(&'de self) -> Result<T, Failure> {
+    pub(crate) fn read<'de, T: NdrDecode<'de>>(&'de self) -> Result<T, Failure> {
         let decoded = decode_stub::<T>(&self.bytes, self.drep, &Limits::DEFAULT);
         decoded.map(|(value, _)| value).map_err(|error| undecodable(T::NAME, &error))
     }
@@ -66,6 +66,16 @@ impl RpcSession {
     /// Over a driver.
     pub(super) const fn new(driver: Driver<RpcStack>) -> Self {
         Self { driver, context: ContextHandle::NIL, recycled: Vec::new(), kept: Vec::new() }
+    }
+
+    /// Ends the virtual connection.
+    pub(super) fn close(&mut self) {
+        self.driver.stack.client.close(Instant::now());
+        while let Some(happening) = self.driver.stack.poll_event() {
+            if matches!(happening, Happening::Connection(ConnectionEvent::Closed { .. })) {
+                break;
+            }
+        }
     }
 
     /// Waits for the next thing that happens, and keeps what a later step asks for.
@@ -127,7 +137,7 @@ impl RpcSession {
         let stub = encode_stub(request).map_err(|error| unencodable(&error))?;
         let association = &mut self.driver.stack.association;
         let Some(context) = association.context_of(T::INTERFACE) else {
-            return Err(advice::not_bound(T::NAME));
+            return Err(advice::not_bound(T::NAME, T::INTERFACE));
         };
         let mut call = Call::new(context, T::OPNUM);
         call.timeout = timeout;
