@@ -4,12 +4,49 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use lexopt::{Parser, ValueExt};
+use oxwire::auth::AuthScheme;
 use oxwire::autodiscover::discovery::Config;
-use oxwire::http::Origin;
+use oxwire::http::{Origin, Scheme};
 
-use super::{AuthChoice, Trust, UsageError, check_address, helper, proxy_origin, text, usage};
+use super::{UsageError, check_address, helper, text, usage};
 use crate::kerberos::Helper;
 use crate::net::dial::ConnectTo;
+
+/// `--auth` of `test`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AuthChoice {
+    /// The strongest that the server offers.
+    Auto,
+    /// Basic only.
+    Basic,
+    /// NTLM only.
+    Ntlm,
+    /// Negotiate only.
+    Negotiate,
+}
+
+impl AuthChoice {
+    /// The schemes that it lets be used, best first.
+    pub(crate) fn preference(self) -> Vec<AuthScheme> {
+        match self {
+            Self::Auto => vec![AuthScheme::Negotiate, AuthScheme::Ntlm, AuthScheme::Basic],
+            Self::Basic => vec![AuthScheme::Basic],
+            Self::Ntlm => vec![AuthScheme::Ntlm],
+            Self::Negotiate => vec![AuthScheme::Negotiate],
+        }
+    }
+}
+
+/// Which certificates `test` trusts.
+#[derive(Debug, Clone)]
+pub(crate) enum Trust {
+    /// Those that this machine trusts.
+    System,
+    /// Those of a PEM file, and no others.
+    File(PathBuf),
+    /// All.
+    Anything,
+}
 
 /// Whom to reach, and how.
 #[derive(Debug)]
@@ -251,4 +288,12 @@ mod tests {
             assert_eq!(of(wrong), None, "{wrong}");
         }
     }
+}
+
+fn proxy_origin(value: &str) -> Result<Origin, UsageError> {
+    let (origin, target) = Origin::from_url(value).or_else(|error| usage(format!("--proxy {value}: {error}")))?;
+    if origin.scheme != Scheme::Http || target != "/" {
+        return usage(format!("--proxy {value}: expected http://host:port"));
+    }
+    Ok(origin)
 }

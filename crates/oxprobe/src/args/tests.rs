@@ -1,6 +1,12 @@
 //! Command lines, as typed.
 
+use std::time::Duration;
+
+use oxwire::auth::ntlm::ExtendedProtection;
+use oxwire::core::SecretString;
+
 use super::*;
+use crate::test::{Endpoint, RpcAuth};
 
 fn line(text: &str) -> Result<Command, UsageError> {
     parse(text.split_whitespace().map(Into::into))
