@@ -269,6 +269,14 @@ fn policy(value: &str) -> Result<(String, bool), UsageError> {
     }
 }
 
+fn proxy_origin(value: &str) -> Result<Origin, UsageError> {
+    let (origin, target) = Origin::from_url(value).or_else(|error| usage(format!("--proxy {value}: {error}")))?;
+    if origin.scheme != Scheme::Http || target != "/" {
+        return usage(format!("--proxy {value}: expected http://host:port"));
+    }
+    Ok(origin)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,12 +296,4 @@ mod tests {
             assert_eq!(of(wrong), None, "{wrong}");
         }
     }
-}
-
-fn proxy_origin(value: &str) -> Result<Origin, UsageError> {
-    let (origin, target) = Origin::from_url(value).or_else(|error| usage(format!("--proxy {value}: {error}")))?;
-    if origin.scheme != Scheme::Http || target != "/" {
-        return usage(format!("--proxy {value}: expected http://host:port"));
-    }
-    Ok(origin)
 }
