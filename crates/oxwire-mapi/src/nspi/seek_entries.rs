@@ -29,9 +29,9 @@ response! {
 }
 
 impl SeekEntriesRequest<'_> {
-    /// The most rows that the answer may have: those of the Explicit Table.
+    /// The most rows that the answer may have: those of the Explicit Table; without one a server chooses, and 50 is this one's choice.
     #[must_use]
     pub fn row_limit(&self) -> RowLimit {
-        RowLimit::new(self.explicit_table.map_or(0, |table| table.0.len()))
+        RowLimit::new(self.explicit_table.map_or(50, |table| table.0.len()))
     }
 }

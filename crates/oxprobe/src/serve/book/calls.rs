@@ -7,19 +7,19 @@ use oxwire::core::{Encode, encode_to_bytes};
 use oxwire::mapi::nspi::{
     CP_WINUNICODE, ColumnsAndRows, ColumnsAndRowsWriter, CompareMIdsRequest, CompareMIdsSuccess, DnToMIdRequest,
     DnToMIdSuccess, GetMatchesRequest, GetMatchesSuccess, GetPropListRequest, GetPropListSuccess, GetPropsRequest,
-    GetPropsSuccess, GetSpecialTableRequest, GetSpecialTableSuccess, Matches, MinimalEntryId, MinimalEntryIds, Place,
-    PropertyFlags, QueryColumnsFlags, QueryColumnsRequest, QueryColumnsSuccess, QueryRowsRequest, QueryRowsSuccess,
-    ResolveNamesSuccess, ResortRestrictionRequest, ResortRestrictionSuccess, RowLimit, SeekEntriesRequest,
-    SeekEntriesSuccess, SortType, SpecialTableFlags, Stat, StatAnswer, TaggedValue, UpdateStatRequest,
-    UpdateStatSuccess, ValueList, ValueLists,
+    GetPropsSuccess, GetSpecialTableRequest, GetSpecialTableSuccess, GetTemplateInfoRequest, Matches, MinimalEntryId,
+    MinimalEntryIds, ModLinkAttRequest, ModPropsRequest, Place, PropertyFlags, QueryColumnsFlags, QueryColumnsRequest,
+    QueryColumnsSuccess, QueryRowsRequest, QueryRowsSuccess, ResolveNamesSuccess, ResortRestrictionRequest,
+    ResortRestrictionSuccess, RowLimit, SeekEntriesRequest, SeekEntriesSuccess, SortType, SpecialTableFlags, Stat,
+    StatAnswer, TaggedValue, UpdateStatRequest, UpdateStatSuccess, ValueList, ValueLists,
 };
 use oxwire::mapi::property::{Cell, ErrorCode, PropertyTag, PropertyTags, PropertyType, PropertyValue};
 use oxwire::mapirpc::nspi::Response;
 use oxwire::rpc::ndr::{NdrEncode, encode_stub};
 
 use super::{
-    Book, DEFAULT_COLUMNS, Entry, HIERARCHY_VERSION, Ids, check_container, container_entry_id, hierarchy_row,
-    properties, serves_code_page,
+    Book, DEFAULT_COLUMNS, Entry, HIERARCHY_VERSION, Ids, OF_CONTAINERS, check_container, container_entry_id,
+    hierarchy_row, properties, recognizes, serves_code_page,
 };
 
 /// The most bytes of rows in an answer; those that do not fit are left for the next call.
@@ -93,6 +93,7 @@ fn rows<'o, 'c: 'o, 'u: 'e, 'e>(
     ids: Ids,
     entries: impl Iterator<Item = Option<&'e Entry<'u>>>,
 ) -> Result<ColumnsAndRows<'o>, ErrorCode> {
+    check_columns(columns)?;
     let mut writer = ColumnsAndRowsWriter::new(out, columns, limit, ROWS_ROOM);
     for entry in entries {
         let cell = |_: usize, tag: PropertyTag| match entry {
@@ -104,6 +105,11 @@ fn rows<'o, 'c: 'o, 'u: 'e, 'e>(
         }
     }
     Ok(writer.finish())
+}
+
+/// Whether so many properties are told of an object, in GetProps and in any row.
+fn check_columns(tags: PropertyTags<'_>) -> Result<(), ErrorCode> {
+    if tags.len() > PROPERTY_LIMIT { Err(ErrorCode::TABLE_TOO_BIG) } else { Ok(()) }
 }
 
 const fn ids(flags: PropertyFlags) -> Ids {
@@ -169,14 +175,16 @@ pub(crate) fn get_props(book: &Book<'_>, request: &GetPropsRequest<'_>, to: Enco
     let stat = request.state.ok_or(ErrorCode::INVALID_PARAMETER)?;
     check_container(&stat)?;
     let all = properties(PropertyType::STRING8);
+    if request.property_tags.is_none() {
+        // The list is that of GetPropList, which has none for an object that is not there.
+        book.entry(stat.current_rec).ok_or(ErrorCode::NOT_FOUND)?;
+    }
     let tags = request.property_tags.unwrap_or(PropertyTags::new(&all));
     let in_8_bits = |tag: PropertyTag| tag.property_type() == PropertyType::STRING8;
     if stat.code_page == CP_WINUNICODE && tags.iter().any(in_8_bits) {
         return Err(ErrorCode::INVALID_CODE_PAGE);
     }
-    if tags.len() > PROPERTY_LIMIT {
-        return Err(ErrorCode::TABLE_TOO_BIG);
-    }
+    check_columns(tags)?;
     let (entry, ids) = (book.entry(stat.current_rec), ids(request.flags));
     let mut error_code = ErrorCode::SUCCESS;
     let values: Vec<TaggedValue<'_>> = tags
@@ -199,7 +207,7 @@ pub(crate) fn get_special_table(request: &GetSpecialTableRequest<'_>, to: Encodi
     let stat = request.state.ok_or(ErrorCode::INVALID_PARAMETER)?;
     let unicode = request.flags.contains(SpecialTableFlags::UNICODE_STRINGS);
     let creation = request.flags.contains(SpecialTableFlags::ADDRESS_CREATION_TEMPLATES);
-    if stat.code_page == CP_WINUNICODE && (creation || !unicode) {
+    if stat.code_page == CP_WINUNICODE && !creation && !unicode {
         return Err(ErrorCode::INVALID_CODE_PAGE);
     }
     let entry_id = container_entry_id();
@@ -218,7 +226,8 @@ pub(crate) fn get_special_table(request: &GetSpecialTableRequest<'_>, to: Encodi
 
 pub(crate) fn query_columns(request: &QueryColumnsRequest<'_>, to: Encoding) -> Outcome {
     let unicode = request.mapi_flags.contains(QueryColumnsFlags::UNICODE_PROPTYPES);
-    let tags = properties(if unicode { PropertyType::STRING } else { PropertyType::STRING8 });
+    let mut tags = properties(if unicode { PropertyType::STRING } else { PropertyType::STRING8 });
+    tags.extend(OF_CONTAINERS);
     let columns = Some(PropertyTags::new(&tags));
     to.ok(QueryColumnsSuccess { error_code: ErrorCode::SUCCESS, columns, auxiliary_buffer: &[] })
 }
@@ -349,4 +358,31 @@ pub(crate) fn update_stat(book: &Book<'_>, request: &UpdateStatRequest<'_>, to: 
     let state = Some(book.place(&stat, position.index)?);
     let delta = request.delta_requested.then_some(position.moved);
     to.ok(UpdateStatSuccess { error_code: ErrorCode::SUCCESS, state, delta, auxiliary_buffer: &[] })
+}
+
+/// There are no templates here, of any language.
+pub(crate) fn get_template_info(request: &GetTemplateInfoRequest<'_>) -> ErrorCode {
+    if serves_code_page(request.code_page) { ErrorCode::INVALID_LOCALE } else { ErrorCode::INVALID_CODE_PAGE }
+}
+
+/// Users do not change by this protocol.
+pub(crate) fn mod_props(book: &Book<'_>, request: &ModPropsRequest<'_>) -> ErrorCode {
+    match stat(request.state) {
+        Err(code) => code,
+        Ok(stat) if request.property_tags.is_none() || book.entry(stat.current_rec).is_none() => {
+            ErrorCode::INVALID_PARAMETER
+        }
+        Ok(_) => ErrorCode::INVALID_OBJECT,
+    }
+}
+
+/// The same of what links them.
+pub(crate) fn mod_link_att(book: &Book<'_>, request: &ModLinkAttRequest<'_>) -> ErrorCode {
+    if !recognizes(request.property_tag) {
+        ErrorCode::NOT_FOUND
+    } else if book.entry(request.minimal_id).is_none() {
+        ErrorCode::INVALID_PARAMETER
+    } else {
+        ErrorCode::ACCESS_DENIED
+    }
 }

@@ -28,11 +28,17 @@ const DISPLAY_TYPE_EX_ACL_CAPABLE: i32 = 0x4000_0000;
 const CONTAINER_FLAGS: i32 = 0x0000_0001 | 0x0000_0008;
 
 const HOME_MDB: PropertyTag = PropertyTag::new(0x8006, PropertyType::STRING);
-const IS_MASTER: PropertyTag = PropertyTag::new(0xFFFB, PropertyType::BOOLEAN);
+const INITIAL_DETAILS_PANE: PropertyTag = PropertyTag::new(0x3F08, PropertyType::INTEGER32);
+const TEMPLATEID: PropertyTag = PropertyTag::new(0x3902, PropertyType::BINARY);
+const TRANSMITTABLE_DISPLAY_NAME: PropertyTag = PropertyTag::new(0x3A20, PropertyType::STRING);
+const OBJECT_DISTINGUISHED_NAME: PropertyTag = PropertyTag::new(0x803C, PropertyType::STRING);
+/// PidTagAddressBookMember of a list, and PidTagAddressBookPublicDelegates of a user: what NspiModLinkAtt is for.
+const LINKS: [PropertyTag; 2] =
+    [PropertyTag::new(0x8009, PropertyType::OBJECT), PropertyTag::new(0x8015, PropertyType::OBJECT)];
 const PRIMARY_TELEPHONE_NUMBER: PropertyTag = PropertyTag::new(0x3A1A, PropertyType::STRING8);
 
-/// What a user has. Strings in Unicode.
-const PROPERTIES: [PropertyTag; 17] = [
+/// What a user has: of every object what [MS-OXNSPI] 3.1.4.2 asks for, and more.
+const PROPERTIES: [PropertyTag; 22] = [
     PropertyTag::OBJECT_TYPE,
     PropertyTag::DISPLAY_TYPE,
     PropertyTag::DISPLAY_TYPE_EX,
@@ -49,8 +55,17 @@ const PROPERTIES: [PropertyTag; 17] = [
     PropertyTag::ACCOUNT,
     PropertyTag::SEND_RICH_INFO,
     PropertyTag::ADDRESS_BOOK_OBJECT_GUID,
+    PropertyTag::ADDRESS_BOOK_CONTAINER_ID,
+    INITIAL_DETAILS_PANE,
+    TEMPLATEID,
+    TRANSMITTABLE_DISPLAY_NAME,
+    OBJECT_DISTINGUISHED_NAME,
     HOME_MDB,
 ];
+
+/// What only the hierarchy table has.
+const OF_CONTAINERS: [PropertyTag; 3] =
+    [PropertyTag::CONTAINER_FLAGS, PropertyTag::DEPTH, PropertyTag::ADDRESS_BOOK_IS_MASTER];
 
 /// The columns of who names none, in the order of [MS-OXNSPI] 3.1.4.1.8.
 const DEFAULT_COLUMNS: [PropertyTag; 7] = [
@@ -63,11 +78,16 @@ const DEFAULT_COLUMNS: [PropertyTag; 7] = [
     PropertyTag::OFFICE_LOCATION.with_type(PropertyType::STRING8),
 ];
 
-/// The tags of all properties that there are, strings of one type.
+/// The tags of all properties that a user has, strings of one type.
 fn properties(strings: PropertyType) -> Vec<PropertyTag> {
     let typed =
         |tag: PropertyTag| if tag.property_type() == PropertyType::STRING { tag.with_type(strings) } else { tag };
     PROPERTIES.into_iter().map(typed).collect()
+}
+
+/// Whether there is such a property at all.
+fn recognizes(tag: PropertyTag) -> bool {
+    PROPERTIES.iter().chain(&OF_CONTAINERS).chain(&LINKS).any(|known| known.id() == tag.id())
 }
 
 /// Whether strings can be told in a code page: addresses are ASCII, which is a part of these.
@@ -213,7 +233,8 @@ impl<'u> Entry<'u> {
         }
     }
 
-    /// What the row says in a column. A string comes in the type that the column has; any type may be left open.
+    /// What the row says in a column. A string comes in the type that the column has; any type may be left open. DNs and what goes
+    /// with them are strings in 8 bits by nature, names are Unicode.
     pub(crate) fn cell(&self, tag: PropertyTag, ids: Ids) -> Cell<'_> {
         use PropertyValue::{Binary, Boolean, Integer32, Str, String8};
         const ABSENT: Cell<'static> = Cell::Error(ErrorCode::NOT_FOUND);
@@ -223,21 +244,27 @@ impl<'u> Entry<'u> {
             PropertyTag::DISPLAY_TYPE => Integer32(0),
             PropertyTag::DISPLAY_TYPE_EX => Integer32(DISPLAY_TYPE_EX_ACL_CAPABLE),
             PropertyTag::ENTRY_ID if ids == Ids::Ephemeral => Binary(&self.ephemeral),
-            PropertyTag::ENTRY_ID | PropertyTag::RECORD_KEY => Binary(&self.permanent),
+            PropertyTag::ENTRY_ID | PropertyTag::RECORD_KEY | TEMPLATEID => Binary(&self.permanent),
+            PropertyTag::ADDRESS_BOOK_CONTAINER_ID => Integer32(GLOBAL_ADDRESS_LIST.0.cast_signed()),
+            INITIAL_DETAILS_PANE => Integer32(0),
             PropertyTag::INSTANCE_KEY => Binary(&self.instance_key),
             PropertyTag::MAPPING_SIGNATURE => Binary(&MAPPING_SIGNATURE),
             PropertyTag::SEARCH_KEY => Binary(&self.search_key),
-            PropertyTag::ADDRESS_TYPE => Str("EX"),
-            PropertyTag::EMAIL_ADDRESS => Str(&self.user.dn),
+            PropertyTag::ADDRESS_TYPE => String8(b"EX"),
+            PropertyTag::EMAIL_ADDRESS | OBJECT_DISTINGUISHED_NAME => String8(self.user.dn.as_bytes()),
             PropertyTag::SMTP_ADDRESS => Str(&self.user.address),
             PropertyTag::SEND_RICH_INFO => Boolean(true),
             PropertyTag::ADDRESS_BOOK_OBJECT_GUID => Binary(&self.object_guid),
-            HOME_MDB => Str(&self.home_mdb),
-            // The display name, its printable form, the account.
+            HOME_MDB => String8(self.home_mdb.as_bytes()),
+            // The display name, the forms of it that are printed and sent, the account.
             _ => Str(self.user.display_name()),
         };
         match (value, tag.property_type()) {
+            // All of it is ASCII, which is the same in every code page and in Unicode.
             (Str(text), PropertyType::STRING8) => Cell::Value(String8(text.as_bytes())),
+            (String8(text), PropertyType::STRING) => {
+                std::str::from_utf8(text).map_or(ABSENT, |text| Cell::Value(Str(text)))
+            }
             (value, wanted) if wanted == value.property_type() || wanted == PropertyType::UNSPECIFIED => {
                 Cell::Value(value)
             }
@@ -259,7 +286,7 @@ fn hierarchy_row(entry_id: &[u8], unicode: bool) -> [TaggedValue<'_>; 6] {
         TaggedValue::new(PropertyTag::DEPTH, PropertyValue::Integer32(0)),
         TaggedValue::new(PropertyTag::ADDRESS_BOOK_CONTAINER_ID, PropertyValue::Integer32(0)),
         TaggedValue::new(PropertyTag::DISPLAY_NAME, name),
-        TaggedValue::new(IS_MASTER, PropertyValue::Boolean(false)),
+        TaggedValue::new(PropertyTag::ADDRESS_BOOK_IS_MASTER, PropertyValue::Boolean(false)),
     ]
 }
 

@@ -99,13 +99,12 @@ pub(crate) fn answer(
                 told(&GetAddressBookUrlSuccess { error_code: ErrorCode::SUCCESS, server_url, auxiliary_buffer: &[] })
             })
         }
-        // There are no templates here, and users do not change by this protocol.
         RequestType::GetTemplateInfo => {
-            call!(GetTemplateInfoRequest, GetTemplateInfoSuccess, |_, _, _, _| Err(ErrorCode::NOT_SUPPORTED))
+            call!(GetTemplateInfoRequest, GetTemplateInfoSuccess, |_, _, _, r| Err(calls::get_template_info(r)))
         }
-        RequestType::ModProps => call!(ModPropsRequest, ModPropsSuccess, |_, _, _, _| Err(ErrorCode::NOT_SUPPORTED)),
+        RequestType::ModProps => call!(ModPropsRequest, ModPropsSuccess, |b, _, _, r| Err(calls::mod_props(b, r))),
         RequestType::ModLinkAtt => {
-            call!(ModLinkAttRequest, ModLinkAttSuccess, |_, _, _, _| Err(ErrorCode::NOT_SUPPORTED))
+            call!(ModLinkAttRequest, ModLinkAttSuccess, |b, _, _, r| Err(calls::mod_link_att(b, r)))
         }
         _ => Ok(None),
     }

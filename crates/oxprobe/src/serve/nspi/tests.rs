@@ -3,15 +3,14 @@
 use bytes::Bytes;
 use oxwire::core::{FileTime, Guid, Limits, Reader, SecretString, Utf16, decode_all, encode_to_bytes, utf16_le_bytes};
 use oxwire::mapi::nspi::{
-    AddressBookRequest, CP_WINUNICODE, CompareMIdsRequest, CompareMIdsResponse, DisplayType, DnToMIdRequest,
-    DnToMIdResponse, EntryId, ExplicitTable, GUID_NSPI, GetAddressBookUrlRequest, GetAddressBookUrlResponse,
-    GetMailboxUrlRequest, GetMailboxUrlResponse, GetMatchesRequest, GetMatchesResponse, GetPropListRequest,
-    GetPropListResponse, GetPropsRequest, GetPropsResponse, GetSpecialTableRequest, GetSpecialTableResponse,
-    GetTemplateInfoRequest, MinimalEntryId, MinimalEntryIds, ModPropsRequest, PropertyFlags, QueryColumnsFlags,
-    QueryColumnsRequest, QueryColumnsResponse, QueryRowsRequest, QueryRowsResponse, ResolveNamesRequest,
-    ResolveNamesResponse, ResortRestrictionRequest, ResortRestrictionResponse, Row, SeekEntriesRequest,
-    SeekEntriesResponse, SortType, SpecialTableFlags, Stat, Strings, TaggedValue, TemplateFlags, UpdateStatRequest,
-    UpdateStatResponse, WideStrings,
+    AddressBookRequest, CP_WINUNICODE, CompareMIdsRequest, CompareMIdsResponse, DnToMIdRequest, DnToMIdResponse,
+    EntryId, ExplicitTable, GUID_NSPI, GetAddressBookUrlRequest, GetAddressBookUrlResponse, GetMailboxUrlRequest,
+    GetMailboxUrlResponse, GetMatchesRequest, GetMatchesResponse, GetPropListRequest, GetPropListResponse,
+    GetPropsRequest, GetPropsResponse, GetSpecialTableRequest, GetSpecialTableResponse, MinimalEntryId,
+    MinimalEntryIds, PropertyFlags, QueryColumnsFlags, QueryColumnsRequest, QueryColumnsResponse, QueryRowsRequest,
+    QueryRowsResponse, ResolveNamesRequest, ResolveNamesResponse, ResortRestrictionRequest, ResortRestrictionResponse,
+    Row, SeekEntriesRequest, SeekEntriesResponse, SortType, SpecialTableFlags, Stat, Strings, TaggedValue,
+    UpdateStatRequest, UpdateStatResponse, WideStrings,
 };
 use oxwire::mapi::property::{
     CountWidth, ErrorCode, PropertyTag, PropertyTags, PropertyType, PropertyValue, Restriction,
@@ -431,20 +430,4 @@ fn both_urls_are_those_of_autodiscover() {
         &GetMailboxUrlRequest { server_dn: Utf16::from_truncated(&other), auxiliary_buffer: &[] },
         ErrorCode::NOT_FOUND,
     );
-}
-
-#[test]
-fn what_is_not_built_is_refused_by_its_code() {
-    let template = GetTemplateInfoRequest {
-        flags: TemplateFlags::TEMPLATE,
-        display_type: DisplayType::MAILUSER,
-        template_dn: None,
-        code_page: 1252,
-        locale_id: 0x409,
-        auxiliary_buffer: &[],
-    };
-    refused(&template, ErrorCode::NOT_SUPPORTED);
-    let change =
-        ModPropsRequest { state: Some(stat()), property_tags: None, property_values: None, auxiliary_buffer: &[] };
-    refused(&change, ErrorCode::NOT_SUPPORTED);
 }

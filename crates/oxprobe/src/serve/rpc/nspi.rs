@@ -151,17 +151,17 @@ fn answer(
         16 => call!("NspiQueryColumns", wire::Request<QueryColumnsRequest<'_>>, QueryColumnsSuccess, |_, request| {
             calls::query_columns(&request.body, TO)
         }),
-        // There are no templates here, and users do not change by this protocol.
-        11 => call!("NspiModProps", wire::Request<ModPropsRequest<'_>>, ModPropsSuccess, |_, _| {
-            Err(ErrorCode::NOT_SUPPORTED)
+        11 => call!("NspiModProps", wire::Request<ModPropsRequest<'_>>, ModPropsSuccess, |app, request| {
+            Err(calls::mod_props(&app.book(), &request.body))
         }),
-        13 => {
-            call!("NspiGetTemplateInfo", wire::Request<GetTemplateInfoRequest<'_>>, GetTemplateInfoSuccess, |_, _| Err(
-                ErrorCode::NOT_SUPPORTED
-            ))
-        }
-        14 => call!("NspiModLinkAtt", wire::Request<ModLinkAttRequest<'_>>, ModLinkAttSuccess, |_, _| {
-            Err(ErrorCode::NOT_SUPPORTED)
+        13 => call!(
+            "NspiGetTemplateInfo",
+            wire::Request<GetTemplateInfoRequest<'_>>,
+            GetTemplateInfoSuccess,
+            |_, request| Err(calls::get_template_info(&request.body))
+        ),
+        14 => call!("NspiModLinkAtt", wire::Request<ModLinkAttRequest<'_>>, ModLinkAttSuccess, |app, request| {
+            Err(calls::mod_link_att(&app.book(), &request.body))
         }),
         19 => ("NspiResolveNames".to_owned(), resolve_names(sessions, app, (principal, group), request)),
         20 => call!(
