@@ -188,6 +188,11 @@ impl Receiver {
         self
     }
 
+    /// Acknowledges by another threshold from now on.
+    pub const fn set_threshold(&mut self, threshold: AckThreshold) {
+        self.threshold = threshold;
+    }
+
     /// ReceiveWindow, in bytes.
     #[must_use]
     pub const fn receive_window(&self) -> u32 {

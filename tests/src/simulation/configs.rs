@@ -48,9 +48,8 @@ impl Configs {
         let Ok(rpc) = "mbx.test:6001".parse() else { panic!("a target") };
         let client = client::Config::new(origin, rpc)
             .with_in_channel_length(lifetime(random))
-            // Not yet with less, nor with an acknowledgement for every PDU: while both channels are recycled, what is left of the IN
-            // channel has to hold the acknowledgements of all that stands before IN_R1/A4 on the OUT channel.
-            .with_receive_window(window(random).max(65_536))
+            .with_receive_window(window(random))
+            .with_ack_threshold(threshold(random))
             .with_queue_bytes(QUEUE)
             .with_proxy_use(if settings.determine { ProxyUse::Determine } else { ProxyUse::Direct })
             .with_max_pdu(MAX_PDU);

@@ -13,10 +13,8 @@
 //! - what is queued keeps within its limit;
 //! - nothing in flight and nothing to consume, then everything is delivered, or an end was told.
 //!
-//! Of 10,000 seeds three fail: 6709 and 8436 (the endpoint ends while an OUT channel is recycled and does not count what its predecessor had
-//! sent as in doubt) and 5106 (an inbound proxy holds 402 bytes more than two windows). So it is no step of `.ci/run` yet. The client's
-//! window is at least 64 KiB here, and it does not go back to a proxy that still knows its virtual connection: both lead to ends that
-//! are told, and are not mended.
+//! It is no step of `.ci/run` yet. The client does not go back to a proxy that still knows its virtual connection: that leads to ends that
+//! are told, and is not mended.
 
 mod applications;
 mod configs;

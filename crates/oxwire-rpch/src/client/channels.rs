@@ -7,6 +7,7 @@ use bytes::Bytes;
 use oxwire_core::{ConnectionId, PeerFault};
 use oxwire_http::{HeadError, HttpEvent};
 
+use super::config::Config;
 use super::io::{Io, rts};
 use crate::channel::{Lifetime, PdusIn};
 use crate::fault;
@@ -23,6 +24,12 @@ pub(super) const PROTOCOL_VERSION: Version = Version(1);
 
 /// Bytes of an IN_R1/A5 RTS PDU: room for it is kept back from all else, since it is the last word on an IN channel.
 const A5_LENGTH: usize = 40;
+
+/// Bytes of a FlowControlAckWithDestination RTS PDU.
+const ACK_LENGTH: u32 = 56;
+
+/// The largest ReceiveWindowSize, [MS-RPCH] 2.2.3.5.1: so much an outbound proxy may hold for the client.
+const MAX_RECEIVE_WINDOW: u32 = 262_144;
 
 /// Bytes that a successor OUT channel may bring beyond its receive window before it is the default: RTS PDUs.
 const RTS_SLACK: usize = 8 << 10;
@@ -95,8 +102,9 @@ impl InChannel {
         self.lifetime.has_room_for_rts(len.saturating_add(A5_LENGTH))
     }
 
-    pub(super) fn has_room_for_rpc(&self, len: usize) -> bool {
-        self.lifetime.has_room_for_rpc(len)
+    /// Whether an RPC PDU has room, and so many bytes of acknowledgements behind it.
+    pub(super) fn has_room_for_rpc(&self, len: usize, acks: usize) -> bool {
+        self.lifetime.has_room_for_rpc(len.saturating_add(acks))
     }
 
     pub(super) fn approaches_its_end(&self, threshold: u32) -> bool {
@@ -189,6 +197,15 @@ impl OutChannel {
         Ok(this)
     }
 
+    /// Bytes that the acknowledgements of all that an outbound proxy may hold take on an IN channel, where they are as seldom as the
+    /// window allows. A window of less than two of the largest PDUs may need one for each PDU: a quarter of the IN channel has to do.
+    pub(super) fn acks_to_the_end(config: &Config) -> usize {
+        let (window, largest) = (config.receive_window, u32::from(config.max_pdu));
+        let each = window.saturating_sub((window / 2).max(largest)).max(1);
+        let acks = MAX_RECEIVE_WINDOW.saturating_add(window).div_ceil(each);
+        usize::try_from(acks.saturating_mul(ACK_LENGTH).min(config.in_channel_length / 4)).unwrap_or(usize::MAX)
+    }
+
     /// OUT_R1/A11 or OUT_R2/C1: fills the rest of the request's body.
     pub(super) fn send_last(&self, io: &mut Io, pdu: Bytes) {
         io.send(self.conn, HttpEvent::Body(pdu));
@@ -220,8 +237,8 @@ pub(super) struct VirtualIn {
     pub(super) ping: PingOriginator,
     /// Predecessors that have said IN_R1/A5, until their proxies close them: those may still be forwarding.
     pub(super) predecessors: VecDeque<(ConnectionId, Option<Instant>)>,
-    /// RTS PDUs that found no room on an expired channel.
-    pub(super) waiting: VecDeque<Bytes>,
+    /// OUT_R1/A7 or OUT_R2/A7, which waits for a successor.
+    pub(super) a7: Option<Bytes>,
     /// A Keep-Alive RTS PDU is due.
     pub(super) keep_alive: Option<ClientKeepalive>,
 }
@@ -291,6 +308,11 @@ impl OutState {
             Self::Opened { .. } => None,
             Self::OpenedA6W(s) | Self::OpenedA10W(s) | Self::B3W(s) => Some(s),
         }
+    }
+
+    /// Whether the predecessor is to be read to its end before the successor is unplugged.
+    pub(super) const fn ends_predecessor(&self) -> bool {
+        matches!(self, Self::OpenedA10W(_) | Self::B3W(_))
     }
 
     pub(super) const fn successor_mut(&mut self) -> Option<&mut Successor<OutChannel>> {

@@ -73,6 +73,12 @@ enum State {
 /// - 3.2.2.5.2 lets no OUT channel response come but in Out Channel Wait. Successors are answered too, once they are through.
 /// - In OUT_R2 the successor may begin to carry PDUs before OUT_R2/B3 arrives on the predecessor, as two connections are not ordered:
 ///   they are held until then.
+/// - 3.2.2.5.12 recycles both channels in parallel and says nothing of what one waits for on the other. Once OUT_R1/A7 (OUT_R2/A7) is sent,
+///   IN_R1/A4 comes on the successor OUT channel, which is plugged until the predecessor is read to its end; and what the outbound proxy
+///   holds for the predecessor waits for acknowledgements, on the IN channel. So A7 waits for a successor IN channel where the IN channel
+///   is being recycled, or has no room for the acknowledgements of the largest window a proxy may have; and these are as seldom as
+///   [`AckThreshold::HalfWindow`](crate::flow_control::AckThreshold::HalfWindow) until then. A receive window of less than two of the
+///   largest PDUs may need more of them than a quarter of the IN channel holds: then the virtual connection can end by its timers.
 pub struct Client {
     io: Io,
     state: State,

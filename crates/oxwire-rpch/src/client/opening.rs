@@ -125,7 +125,7 @@ impl Opening {
             state: InState::Opened,
             ping: PingOriginator::new(now, connection_timeout),
             predecessors: VecDeque::new(),
-            waiting: VecDeque::new(),
+            a7: None,
             keep_alive: None,
         };
         let outward =

@@ -12,7 +12,7 @@ use super::event::{Event, Recycling};
 use super::io::{Io, after, rts};
 use crate::channel::SendQueue;
 use crate::fault::{self, Refused, RefusedReason};
-use crate::flow_control::Sender;
+use crate::flow_control::{AckThreshold, Sender};
 use crate::ping::earliest;
 use crate::rts::in_r1::InR1A4;
 use crate::rts::other::{FlowControlAckWithDestination, KeepAlive, Ping};
@@ -22,9 +22,6 @@ use crate::rts::{Ance, ClientKeepalive, Cookie, Destination, Empty, FlowControlA
 
 /// Predecessor IN channels that are kept for their proxies to close; older ones are closed from here.
 const MAX_PREDECESSORS: usize = 4;
-/// RTS PDUs that may wait for a successor IN channel: OUT_R1/A7 is the only one that does, and one recycling is under way at
-/// most.
-const MAX_WAITING: usize = 4;
 
 /// A virtual connection with its channels. [MS-RPCH] 3.2.1.1.3
 #[derive(Debug)]
@@ -104,7 +101,7 @@ impl VirtualConnection {
     /// The next RPC PDU that may go out. [MS-RPCH] 3.2.1.4.1.3
     pub(super) fn next_rpc(&mut self, io: &mut Io, now: Instant) -> Result<Option<HttpTransmit>, Stop> {
         let Some(len) = self.queue.front_len() else { return Ok(None) };
-        if !self.inward.default.has_room_for_rpc(len) {
+        if !self.inward.default.has_room_for_rpc(len, self.acks_to_come(io)) {
             // Expired for this PDU ([MS-RPCH] 2.1.2.1.7): it waits for the successor.
             self.start_in_recycling(io, now)?;
             return Ok(None);
@@ -127,17 +124,24 @@ impl VirtualConnection {
         Ok(Some(HttpTransmit::Event { conn, event: HttpEvent::Body(pdu) }))
     }
 
-    /// Sends an RTS PDU on the default IN channel, or keeps it for the successor where that is expired.
-    fn send_rts(&mut self, io: &mut Io, now: Instant, pdu: Bytes) -> Result<(), Stop> {
-        if !self.write_rts(io, now, &pdu) {
-            if self.inward.waiting.len() >= MAX_WAITING {
-                let spec = "[MS-RPCH] 3.2.2.5.12";
-                let expected = "an IN_R1/A4 or IN_R2/A4 RTS PDU before the IN channel's lifetime is used up";
-                return Err(fault::wrong_value(self.inward.state.name(), expected, "none", spec).into());
-            }
-            self.inward.waiting.push_back(pdu);
+    /// Sends OUT_R1/A7 or OUT_R2/A7 on the default IN channel, or keeps it for the successor.
+    ///
+    /// With it the server changes over to the successor OUT channel, which is plugged until the predecessor is read to its end; and what the
+    /// outbound proxy still holds for the predecessor waits for acknowledgements. From then on an IN_R1/A4 waits behind them, so they must
+    /// not wait for it: OUT_R1/A7 goes out on an IN channel that has room for them all, and is not itself being recycled.
+    fn send_a7(&mut self, io: &mut Io, now: Instant, pdu: Bytes) -> Result<(), Stop> {
+        let acks = OutChannel::acks_to_the_end(&io.config);
+        let has_room = self.inward.default.has_room_for_rpc(pdu.len(), acks);
+        if has_room && matches!(self.inward.state, InState::Opened) && self.write_rts(io, now, &pdu) {
+            return self.after_rts(io, now);
         }
-        self.after_rts(io, now)
+        self.inward.a7 = Some(pdu);
+        self.start_in_recycling(io, now)
+    }
+
+    /// Bytes of the IN channel that are kept for acknowledgements of the predecessor OUT channel.
+    fn acks_to_come(&self, io: &Io) -> usize {
+        if self.outward.state.ends_predecessor() { OutChannel::acks_to_the_end(&io.config) } else { 0 }
     }
 
     fn write_rts(&mut self, io: &mut Io, now: Instant, pdu: &Bytes) -> bool {
@@ -160,11 +164,10 @@ impl VirtualConnection {
 
     /// What waited for room.
     fn flush(&mut self, io: &mut Io, now: Instant) -> Result<(), Stop> {
-        while let Some(pdu) = self.inward.waiting.pop_front() {
-            if !self.write_rts(io, now, &pdu) {
-                self.inward.waiting.push_front(pdu);
-                return Ok(());
-            }
+        if matches!(self.inward.state, InState::Opened)
+            && let Some(a7) = self.inward.a7.take()
+        {
+            self.send_a7(io, now, a7)?;
         }
         if let Some(client_keepalive) = self.inward.keep_alive
             && self.write_rts(io, now, &rts(&KeepAlive { client_keepalive }))
@@ -331,13 +334,14 @@ impl VirtualConnection {
             }
         };
         let successor_channel_cookie = Cookie(successor.channel.cookie);
+        self.outward.default.receiver.set_threshold(AckThreshold::HalfWindow);
         if r1 {
             self.outward.state = OutState::OpenedA10W(successor);
-            self.send_rts(io, now, rts(&OutR1A7 { successor_channel_cookie }))
+            self.send_a7(io, now, rts(&OutR1A7 { successor_channel_cookie }))
         } else {
             let c1 = OutR2C1 { empty_or_padding: EmptyOrPadding::Empty(Empty) };
             let a7 = rts(&OutR2A7 { successor_channel_cookie, version: PROTOCOL_VERSION });
-            let sent = self.send_rts(io, now, a7);
+            let sent = self.send_a7(io, now, a7);
             successor.channel.send_last(io, rts(&c1));
             self.outward.state = OutState::B3W(successor);
             sent

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::client::Recycling;
+use crate::flow_control::AckThreshold;
 use crate::http::ChannelRequest;
 use crate::rts::out_r1::{OutR1A2, OutR1A6, OutR1A7, OutR1A10, OutR1A11};
 use crate::rts::out_r2::{EmptyOrPadding, OutR2A6, OutR2A7, OutR2B3, OutR2C1};
@@ -138,15 +139,78 @@ fn both_at_once() {
     bench.send(rpc(3, 20_000));
     assert_eq!(bench.client.state_name(), ("Opened_A4W", "Opened_A6W"));
     let (second_in, second_out) = (bench.inward(), bench.out());
+    let on_first = bench.conns[&first_in].pdus.len();
     bench.pdu(first_out, &a6()).unwrap();
-    assert_eq!(bench.last_sent::<OutR1A7>(first_in).successor_channel_cookie.0, bench.out_cookie());
+    assert_eq!(bench.client.state_name(), ("Opened_A4W", "Opened_A10W"));
+    assert_eq!(bench.conns[&first_in].pdus.len(), on_first, "OUT_R1/A7 waits for the successor IN channel");
     bench.pdu(first_out, &in_r1_a4(WINDOW)).unwrap();
+    assert_eq!(bench.sent::<OutR1A7>(second_in, 1).successor_channel_cookie.0, bench.out_cookie());
     assert_eq!(bench.calls(second_in), [3]);
     bench.pdu(first_out, &OutR1A10 { ance: Ance }).unwrap();
     bench.head(second_out, success()).unwrap();
     bench.bytes(second_out, rpc(7, 100)).unwrap();
     assert_eq!(bench.received, [rpc(7, 100)]);
     assert_eq!(bench.client.state_name(), ("opened", "opened"));
+}
+
+/// An IN channel of 131,072 bytes of which less than `left` are left, and OUT_R1/A6 has come. The receive window is 8,192 and the largest PDU
+/// 4,096 bytes, so all that an outbound proxy may hold, 262,144 bytes, takes 66 acknowledgements of 56 bytes.
+fn near_the_end_of_the_in_channel(left: u32) -> (Bench, ConnectionId, ConnectionId) {
+    let config = config().with_in_channel_length(131_072).with_receive_window(8_192).with_max_pdu(4_096);
+    let config = config.with_recycle_threshold(1_000).with_ack_threshold(AckThreshold::EveryRelease);
+    let mut bench = Bench::opened(config);
+    let (inward, out, cookie) = (bench.inward(), bench.out(), bench.in_cookie());
+    let mut used = 104;
+    while used < 131_072 - left {
+        let len = (131_072 - left - used).clamp(24, 30_000);
+        used += len;
+        bench.send(rpc(1, usize::try_from(len).unwrap()));
+        bench.ack(out, cookie, used - 104, WINDOW).unwrap();
+    }
+    bench.pdu(out, &OutR1A2 {}).unwrap();
+    bench.pdu(out, &a6()).unwrap();
+    assert_eq!(bench.client.state_name().1, "Opened_A10W");
+    (bench, inward, out)
+}
+
+/// With OUT_R1/A7 the server changes over to a channel that is plugged until OUT_R1/A10, which waits for acknowledgements; and IN_R1/A4
+/// comes behind it. So the IN channel that carries OUT_R1/A7 has room for all acknowledgements up to OUT_R1/A10.
+#[test]
+fn a7_goes_out_with_room_for_the_acknowledgements_behind_it() {
+    let (bench, inward, _) = near_the_end_of_the_in_channel(66 * 56 + 1_024 + 48);
+    assert_eq!(bench.client.state_name().0, "opened");
+    assert_eq!(bench.last_sent::<OutR1A7>(inward).successor_channel_cookie.0, bench.out_cookie());
+
+    let (mut bench, inward, out) = near_the_end_of_the_in_channel(66 * 56 + 1_024 + 47);
+    assert_eq!(bench.client.state_name().0, "Opened_A4W", "more than the recycling threshold is left, and not enough");
+    assert_ne!(bench.inward(), inward);
+    bench.pdu(out, &in_r1_a4(WINDOW)).unwrap();
+    assert_eq!(bench.sent::<OutR1A7>(bench.inward(), 1).successor_channel_cookie.0, bench.out_cookie());
+}
+
+/// 256 KiB in the outbound proxy, 8 KiB at a time, though the setting asks for an acknowledgement of every PDU: IN_R1/A4 does not come, and
+/// nothing waits for it.
+#[test]
+fn the_predecessor_is_read_to_its_end_on_an_expired_in_channel() {
+    let (mut bench, inward, out) = near_the_end_of_the_in_channel(66 * 56 + 1_024 + 48);
+    bench.send(rpc(2, 24));
+    assert!(!bench.calls(inward).contains(&2), "room for acknowledgements is not for RPC PDUs");
+    assert_eq!(bench.client.state_name().0, "Opened_A4W");
+    let mut sender = crate::flow_control::Sender::new(8_192);
+    let mut seen = bench.conns[&inward].pdus.len();
+    for _ in 0..64 {
+        assert!(sender.send(4_096), "{sender:?}");
+        bench.bytes(out, rpc(9, 4_096)).unwrap();
+        bench.consume(4_096);
+        while seen < bench.conns[&inward].pdus.len() {
+            let ack: FlowControlAckWithDestination = bench.sent(inward, seen);
+            sender.on_ack(&ack.flow_control_ack).unwrap();
+            seen += 1;
+        }
+    }
+    assert!(bench.conns[&inward].bytes <= 131_072 - 40, "{} bytes, and room for IN_R1/A5", bench.conns[&inward].bytes);
+    bench.pdu(out, &OutR1A10 { ance: Ance }).unwrap();
+    assert_eq!(bench.client.state_name(), ("Opened_A4W", "opened"));
 }
 
 #[test]
