@@ -51,6 +51,7 @@ pub(crate) async fn run(json: bool) -> Result<bool, String> {
         identity: Some(identity),
         // The least there is, so that channels are recycled while one looks.
         channel_lifetime: Some(0x2_0000),
+        compress: true,
         rpc_port: None,
         mail_on_wait: Some(mail),
         log: Log::Quiet,
@@ -94,6 +95,7 @@ async fn session<W: Write>(quest: &Quest, report: &mut Report<W>) -> std::io::Re
         dialer: quest.dialer.clone(),
         verified: true,
         binding: true,
+        compress: true,
         listen: LISTEN,
         message_expected: true,
     };

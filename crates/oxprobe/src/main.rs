@@ -139,6 +139,7 @@ fn plan(args: &TestArgs, endpoint: Endpoint, user_dn: String, dialer: &Dialer, p
         dialer: dialer.clone(),
         verified: !matches!(reach.trust, Trust::Anything),
         binding: reach.binding,
+        compress: args.compress,
         listen: args.listen,
         message_expected: false,
     }

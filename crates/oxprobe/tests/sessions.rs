@@ -222,3 +222,30 @@ fn a_scheme_that_the_server_does_not_offer() {
     let detail = fails_at(&server.test(PASSWORD, &["--auth", "auto"]), "authentication");
     assert!(detail.contains("TLS") && detail.contains("--auth basic"), "{detail}");
 }
+
+/// Each step that carries ROPs, or auxiliary blocks, says what was saved: by both transports, in both directions.
+#[test]
+fn compressed_and_obfuscated() {
+    const SAVED: &str = "bytes saved";
+    let server = Server::start("compress", &["--compress"]);
+    for ended in [
+        server.test(PASSWORD, &["--ca", server.ca(), "--compress"]),
+        server.test_rpc(PASSWORD, "mailbox.oxwire.test:6001", &["--ca", server.ca(), "--compress"]),
+    ] {
+        assert_eq!(ended.status, 0, "{}", ended.all);
+        for step in ["folders", "inbox"] {
+            assert!(ended.detail(step)[SAVED].as_u64().unwrap() > 50, "{step}: {}", ended.all);
+        }
+        let blocks = ended.detail("connect")["auxiliary blocks"].clone();
+        assert_eq!(blocks, serde_json::json!(["EXORGINFO", "CLIENT_CONTROL"]));
+        assert!(ended.detail("connect")[SAVED].is_u64(), "obfuscated, and not shorter: {}", ended.all);
+    }
+    // Without the client's leave the server compresses nothing, and nothing is said of it.
+    let ended = server.test(PASSWORD, &["--ca", server.ca()]);
+    assert_eq!((ended.status, ended.detail("folders")[SAVED].is_null()), (0, true), "{}", ended.all);
+    let plain = Server::start("nocompress", &[]);
+    let ended = plain.test(PASSWORD, &["--ca", plain.ca(), "--compress"]);
+    assert_eq!(ended.status, 0, "{}", ended.all);
+    let ended = plain.test_rpc(PASSWORD, "mailbox.oxwire.test:6001", &["--ca", plain.ca(), "--compress"]);
+    assert_eq!(ended.status, 0, "{}", ended.all);
+}

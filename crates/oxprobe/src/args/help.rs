@@ -8,9 +8,9 @@ RPC over HTTP?
 USAGE
   oxprobe demo [--json]
       Runs `serve` and `test` against each other: TLS on a free loopback port, NTLM with
-      channel binding, a message delivered while NotificationWait waits; then the same over
-      RPC over HTTP, found as a client finds it that speaks nothing else, with both channels
-      recycled.
+      channel binding, --compress, a message delivered while NotificationWait waits; then the
+      same over RPC over HTTP, found as a client finds it that speaks nothing else, with both
+      channels recycled.
 
   oxprobe test ADDRESS [--url URL --user-dn DN] [options]
       Finds the mailbox by Autodiscover, unless its endpoint is given, and goes through a session
@@ -27,6 +27,8 @@ USAGE
                               its address book is asked for at 6004, the referral at 6002
         --rpc-auth WHICH      rpchttp: NTLM inside RPC: none, connect, integrity, privacy
                               (default; none with --ccache)
+        --compress            send ROPs and auxiliary blocks compressed and obfuscated, and ask for
+                              the same; steps say what that saved
         --listen-seconds N    how long NotificationWait, or EcDoAsyncWaitEx, may wait for news
                               (default 5)
 
@@ -71,6 +73,8 @@ USAGE
         --channel-lifetime BYTES
                               How much an OUT channel of RPC over HTTP carries before it is
                               recycled, 131072 to 2147483648; 1 GiB by default
+        --compress            answer compressed and obfuscated where the request allows it, and ask
+                              clients to compress
         --rpc-port PORT       another port that RPC over HTTP lets through, to the same
                               interfaces; a client that wants others is told that they are not here
         --keytab FILE         Kerberos inside of Negotiate, with the keys of this file

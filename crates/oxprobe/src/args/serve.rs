@@ -28,6 +28,8 @@ pub(crate) struct ServeArgs {
     pub(crate) epa: ExtendedProtection,
     /// How many bytes an OUT channel of RPC over HTTP carries.
     pub(crate) channel_lifetime: Option<u32>,
+    /// Answer compressed and obfuscated where that is allowed.
+    pub(crate) compress: bool,
     /// A port that RPC over HTTP lets through, beside those of a mailbox server.
     pub(crate) rpc_port: Option<u16>,
     /// The PEM certificate of a proxy that ends TLS in front.
@@ -61,7 +63,7 @@ pub(super) fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
     let (mut listen, mut host, mut plain, mut users) = (None, None, false, Vec::new());
     let mut schemes = Schemes::DEFAULT;
     let (mut epa, mut tls_ends_at, mut keytab, mut program) = (ExtendedProtection::Allow, None, None, None);
-    let (mut channel_lifetime, mut rpc_port) = (None, None);
+    let (mut channel_lifetime, mut compress, mut rpc_port) = (None, false, None);
     let (mut cert, mut key, mut write_ca) = (None, None, None);
     while let Some(arg) = parser.next()? {
         match arg {
@@ -89,6 +91,7 @@ pub(super) fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
             Arg::Long("channel-lifetime") => {
                 channel_lifetime = Some(lifetime(&text(parser, "--channel-lifetime")?)?);
             }
+            Arg::Long("compress") => compress = true,
             Arg::Long("rpc-port") => {
                 let text = text(parser, "--rpc-port")?;
                 let port = text.parse().ok().filter(|port| *port != 0);
@@ -136,6 +139,7 @@ pub(super) fn serve(parser: &mut Parser) -> Result<Command, UsageError> {
         kerberos,
         identity,
         channel_lifetime,
+        compress,
         rpc_port,
         write_ca,
     };

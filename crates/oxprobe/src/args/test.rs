@@ -18,6 +18,8 @@ pub(crate) struct TestArgs {
     pub(crate) target: Target,
     /// The address book's endpoint of MAPI over HTTP, verbatim, in place of the one that was found.
     pub(crate) nspi_url: Option<String>,
+    /// Send compressed and obfuscated, and ask for it.
+    pub(crate) compress: bool,
     /// How long NotificationWait may wait.
     pub(crate) listen: Duration,
 }
@@ -51,7 +53,7 @@ pub(crate) struct Wanted {
 pub(super) fn test(parser: &mut Parser) -> Result<Command, UsageError> {
     let (mut options, mut url, mut user_dn, mut nspi_url) = (Options::new(), None, None, None);
     let (mut transport, mut rpc_server, mut rpc_auth) = ("auto".to_owned(), None, None);
-    let mut listen = Duration::from_secs(5);
+    let (mut listen, mut compress) = (Duration::from_secs(5), false);
     while let Some(arg) = parser.next()? {
         let name = match arg {
             Arg::Value(value) => {
@@ -89,6 +91,7 @@ pub(super) fn test(parser: &mut Parser) -> Result<Command, UsageError> {
                 rpc_server = Some(server);
             }
             "rpc-auth" => rpc_auth = Some(rpc_auth_level(&text(parser, "--rpc-auth")?)?),
+            "compress" => compress = true,
             "listen-seconds" => {
                 let value = text(parser, "--listen-seconds")?;
                 let seconds = value.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
@@ -141,7 +144,7 @@ pub(super) fn test(parser: &mut Parser) -> Result<Command, UsageError> {
         (Some(_), None) => return usage("test: --user-dn DN is missing; without --url both come from Autodiscover"),
         (None, Some(_)) => return usage("test: --url URL is missing; without --user-dn both come from Autodiscover"),
     };
-    Ok(Command::Test(TestArgs { reach, target, nspi_url, listen }))
+    Ok(Command::Test(TestArgs { reach, target, nspi_url, compress, listen }))
 }
 
 fn rpc_auth_level(value: &str) -> Result<RpcAuth, UsageError> {

@@ -16,7 +16,7 @@ fn line(text: &str) -> Result<Command, UsageError> {
 fn serve_takes_every_flag() {
     let Ok(Command::Serve(args)) = line(
         "serve --listen 127.0.0.1:0 --host mail.oxwire.test:444 --user a@oxwire.test:p:w --user b@oxwire.test:x --auth ntlm \
-         --cert c --key k --write-ca ca",
+         --cert c --key k --write-ca ca --compress",
     ) else {
         panic!("refused")
     };
@@ -24,7 +24,7 @@ fn serve_takes_every_flag() {
     assert_eq!(args.host.as_deref(), Some("mail.oxwire.test:444"));
     assert_eq!(args.users[0], ("a@oxwire.test".to_owned(), SecretString::from("p:w")));
     assert_eq!(args.schemes, Schemes { basic: false, ntlm: true, negotiate: false });
-    assert!(args.identity.is_some() && args.write_ca.is_some() && !args.plain);
+    assert!(args.identity.is_some() && args.write_ca.is_some() && !args.plain && args.compress);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn negotiate_kerberos_and_extended_protection() {
 fn test_takes_every_flag() {
     let Ok(Command::Test(args)) = line(
         "test a@b --url https://h/mapi/emsmdb/?MailboxId=x --user-dn /o=x/cn=a --auth basic --password-env P --ca f \
-         --binding none --proxy http://p:3128 --listen-seconds 9 --json",
+         --binding none --proxy http://p:3128 --listen-seconds 9 --compress --json",
     ) else {
         panic!("refused")
     };
@@ -74,7 +74,7 @@ fn test_takes_every_flag() {
     assert_eq!((endpoint.url(), user_dn.as_str()), ("https://h/mapi/emsmdb/?MailboxId=x", "/o=x/cn=a"));
     let reach = args.reach;
     assert_eq!((reach.auth, reach.binding, reach.json), (AuthChoice::Basic, false, true));
-    assert_eq!(args.listen, Duration::from_secs(9));
+    assert_eq!((args.listen, args.compress), (Duration::from_secs(9), true));
     assert_eq!(reach.proxy.map(|p| p.port), Some(3128));
 }
 

@@ -7,18 +7,17 @@ use bytes::Bytes;
 use oxwire::core::{
     ConnectionId, FileTime, Guid, Limits, Principal, Utf16, decode_all, encode_to_bytes, utf16_le_bytes,
 };
-use oxwire::mapi::aux_buffer::{AuxBlock, AuxExOrgInfo, OrgFlags, auxiliary_buffer};
+use oxwire::mapi::aux_buffer::{AuxBlock, AuxClientControl, AuxExOrgInfo, EnableFlags, OrgFlags, auxiliary_buffer};
 use oxwire::mapi::mapihttp::{
     ConnectFlags, ConnectRequest, ConnectResponse, ConnectSuccess, DisconnectRequest, DisconnectResponse,
     DisconnectSuccess, ExecuteRequest,
 };
 use oxwire::mapi::property::ErrorCode;
-use oxwire::mapi::rpc_header_ext::PayloadForm;
 use oxwire::mapihttp::server::{CancelReason, ContextId, Event, Refusal, Request, Server};
 
 use super::book::Book;
 use super::objects::Objects;
-use super::rops;
+use super::rops::{self, Packing};
 use super::users::Users;
 use crate::log::Log;
 use crate::mailbox::Delivered;
@@ -48,6 +47,7 @@ pub(crate) struct App {
     delivered: VecDeque<(Principal, Delivered)>,
     /// What this server calls itself in the entry ids of the address book.
     book_guid: Guid,
+    packing: Packing,
     log: Log,
 }
 
@@ -57,11 +57,12 @@ pub(super) const RETRY_COUNT: u32 = 6;
 pub(super) const RETRY_DELAY: u32 = 10_000;
 
 impl App {
-    /// For these users.
-    pub(crate) fn new(users: Users, mail_on_wait: Option<Mail>, log: Log) -> Self {
+    /// For these users, with answers plain, or compressed and obfuscated.
+    pub(crate) fn new(users: Users, mail_on_wait: Option<Mail>, compress: bool, log: Log) -> Self {
         let mail_on_async_wait = mail_on_wait.clone();
         let (contexts, delivered) = (Vec::new(), VecDeque::new());
-        Self { users, contexts, mail_on_wait, mail_on_async_wait, delivered, book_guid: super::guid(), log }
+        let (book_guid, packing) = (super::guid(), Packing::new(compress));
+        Self { users, contexts, mail_on_wait, mail_on_async_wait, delivered, book_guid, packing, log }
     }
 
     /// The users.
@@ -124,7 +125,7 @@ impl App {
         };
         let administrator = connect.flags.contains(ConnectFlags::ADMINISTRATOR);
         let verdict = self.connect_verdict(&request.principal, connect.user_dn, administrator);
-        let Some(body) = connect_body(verdict, request.principal.name()) else {
+        let Some(body) = connect_body(verdict, request.principal.name(), &self.auxiliary().unwrap_or_default()) else {
             let _ = server.fail(now, request.handle, Refusal::UnknownFailure, "The response could not be built.");
             return;
         };
@@ -165,7 +166,11 @@ impl App {
         }
     }
 
-    fn execute(&self, server: &mut Server<Objects>, request: &Request) -> Result<(Bytes, String), (Refusal, String)> {
+    fn execute(
+        &mut self,
+        server: &mut Server<Objects>,
+        request: &Request,
+    ) -> Result<(Bytes, String), (Refusal, String)> {
         let bad = |error: &dyn std::fmt::Display| (Refusal::InvalidRequestBody, error.to_string());
         let execute: ExecuteRequest<'_> = decode_all(&request.body, &Limits::DEFAULT).map_err(|error| bad(&error))?;
         let payload = execute.rop_payload(&request.body).map_err(|error| bad(&error))?;
@@ -173,7 +178,8 @@ impl App {
         let user = self.users.of(&request.principal).ok_or_else(gone)?;
         let objects = server.state_mut(request.context).ok_or_else(gone)?;
         let wall = FileTime::from_system(SystemTime::now());
-        rops::execute(objects, user, &payload, execute.max_rop_out, wall).map_err(|error| bad(&error))
+        let asked = (execute.flags, execute.max_rop_out);
+        rops::execute(objects, user, &payload, &mut self.packing, asked, wall).map_err(|error| bad(&error))
     }
 
     fn on_disconnect(&mut self, now: Instant, server: &mut Server<Objects>, request: &Request) {
@@ -229,6 +235,20 @@ impl App {
         self.delivered.pop_front()
     }
 
+    /// How answers are stored, as far as the request allows it.
+    pub(super) const fn packing(&mut self) -> &mut Packing {
+        &mut self.packing
+    }
+
+    /// The auxiliary buffer of a response to a Connect.
+    pub(super) fn auxiliary(&self) -> Option<Bytes> {
+        let organization = AuxBlock::ExOrgInfo(AuxExOrgInfo { org_flags: OrgFlags::NONE });
+        let control = AuxClientControl { enable_flags: EnableFlags::ENABLE_COMPRESSION, expiry_time: 0 };
+        let blocks = [organization, AuxBlock::ClientControl(control)];
+        let blocks = if self.packing.form().is_compressed() { &blocks[..] } else { &blocks[..1] };
+        auxiliary_buffer(self.packing.form(), blocks).ok()
+    }
+
     /// A line of the log.
     pub(super) fn say(&self, what: &str) {
         self.log.line(what);
@@ -240,9 +260,8 @@ impl App {
     }
 }
 
-fn connect_body(verdict: ErrorCode, display_name: &str) -> Option<Bytes> {
+fn connect_body(verdict: ErrorCode, display_name: &str, auxiliary_buffer: &[u8]) -> Option<Bytes> {
     let name = utf16_le_bytes(display_name);
-    let auxiliary = auxiliary()?;
     let success = ConnectSuccess {
         error_code: verdict.0,
         polls_max: POLLS_MAX,
@@ -250,12 +269,7 @@ fn connect_body(verdict: ErrorCode, display_name: &str) -> Option<Bytes> {
         retry_delay: RETRY_DELAY,
         dn_prefix: b"/o=oxwire",
         display_name: Utf16::from_truncated(&name),
-        auxiliary_buffer: &auxiliary,
+        auxiliary_buffer,
     };
     encode_to_bytes(&ConnectResponse::Success(success)).ok()
-}
-
-/// The auxiliary buffer of a response to a Connect.
-pub(super) fn auxiliary() -> Option<Bytes> {
-    auxiliary_buffer(PayloadForm::Plain, &[AuxBlock::ExOrgInfo(AuxExOrgInfo { org_flags: OrgFlags::NONE })]).ok()
 }

@@ -65,6 +65,8 @@ pub(crate) struct Service {
     pub(crate) identity: Option<Identity>,
     /// How many bytes an OUT channel of RPC over HTTP carries; `None` is 1 GiB.
     pub(crate) channel_lifetime: Option<u32>,
+    /// Whether answers go compressed and obfuscated where the request allows it.
+    pub(crate) compress: bool,
     /// A port that RPC over HTTP lets through, beside those of a mailbox server.
     pub(crate) rpc_port: Option<u16>,
     /// Delivered to whoever waits first.
@@ -167,6 +169,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), String> {
         authority,
         identity,
         channel_lifetime: args.channel_lifetime,
+        compress: args.compress,
         rpc_port: args.rpc_port,
         mail_on_wait: None,
         log: Log::Stderr,
@@ -192,6 +195,7 @@ pub(crate) fn serve(listener: TcpListener, service: Service) -> Result<impl Futu
         authority,
         identity,
         channel_lifetime,
+        compress,
         rpc_port,
         mail_on_wait,
         log,
@@ -207,7 +211,7 @@ pub(crate) fn serve(listener: TcpListener, service: Service) -> Result<impl Futu
     let certificate = leaf.as_deref().or(tls_ends_at.as_deref());
     let trust = Trust { schemes, epa, certificate, kerberos };
     let rpc = rpc::RpcSide::new(channel_lifetime, rpc_port);
-    let stack = ServerStack::new(App::new(users, mail_on_wait, log), offers, trust, rpc, now, wall)
+    let stack = ServerStack::new(App::new(users, mail_on_wait, compress, log), offers, trust, rpc, now, wall)
         .map_err(ServeError::Setup)?;
     Ok(accept_all(listener, Driver::new(stack, None), acceptor))
 }

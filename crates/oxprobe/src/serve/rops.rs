@@ -1,8 +1,8 @@
 //! One Execute: the operations of a ROP input buffer, answered in order ([MS-OXCROPS] 3.2.5.1).
 
 use bytes::{Bytes, BytesMut};
-use oxwire::core::{DecodeError, EncodeError, FileTime, Limits, Utf16, decode_all, utf16_le_bytes};
-use oxwire::mapi::mapihttp::ExecuteSuccessBuilder;
+use oxwire::core::{DecodeError, EncodeError, FileTime, Limits, Utf16, decode_all, encode_to_bytes, utf16_le_bytes};
+use oxwire::mapi::mapihttp::{ExecuteFlags, ExecuteSuccess};
 use oxwire::mapi::property::{CountWidth, ErrorCode, PropertyTags, RowsWriter};
 use oxwire::mapi::rop::{
     Execution, GetContentsTableResponse, GetHierarchyTableResponse, Handle, LogonResponse, MessageClass,
@@ -10,7 +10,7 @@ use oxwire::mapi::rop::{
     QueryRowsResponse, RegisterNotificationResponse, Request, Response, RopBuffer, RopRequest, SetColumnsResponse,
     SortTableResponse, Stop, TableStatus,
 };
-use oxwire::mapi::rpc_header_ext::{MAX_PAYLOAD, RpcHeaderExt};
+use oxwire::mapi::rpc_header_ext::{ChainWriter, MAX_PAYLOAD, Packer, PayloadForm, RpcHeaderExt};
 
 use super::objects::{Notice, Objects};
 use super::operations::Operations;
@@ -34,6 +34,44 @@ pub(crate) enum ExecuteError {
     Encode(#[from] EncodeError),
 }
 
+/// How answers are stored behind their RPC_HEADER_EXT.
+#[derive(Debug)]
+pub(crate) struct Packing {
+    form: PayloadForm,
+    packer: Packer,
+}
+
+impl Packing {
+    /// Plain, or compressed and obfuscated where the request allows it.
+    pub(crate) fn new(compress: bool) -> Self {
+        let form = if compress { PayloadForm::CompressedXorMagic } else { PayloadForm::Plain };
+        Self { form, packer: Packer::new() }
+    }
+
+    /// What this server would like.
+    pub(crate) const fn form(&self) -> PayloadForm {
+        self.form
+    }
+
+    /// The RopBuffer, or rgbOut, with these ROP responses: as the flags and MaxRopOut of the request have it.
+    ///
+    /// # Errors
+    /// They do not fit.
+    pub(crate) fn rop_out(
+        &mut self,
+        (flags, max_rop_out): (ExecuteFlags, u32),
+        rops: &[u8],
+    ) -> Result<BytesMut, EncodeError> {
+        let mut out = BytesMut::with_capacity(rops.len().saturating_add(RpcHeaderExt::LEN));
+        let max_len = usize::try_from(max_rop_out).unwrap_or(usize::MAX);
+        ChainWriter::new(&mut self.packer, &mut out, self.form, flags, max_len).push(|w| {
+            w.bytes(rops);
+            Ok(())
+        })?;
+        Ok(out)
+    }
+}
+
 /// Answers a ROP requests payload: the Execute success response body, and what was done, for the log.
 ///
 /// # Errors
@@ -42,22 +80,21 @@ pub(crate) fn execute(
     objects: &mut Objects,
     user: &User,
     payload: &Bytes,
-    max_rop_out: u32,
+    packing: &mut Packing,
+    (flags, max_rop_out): (ExecuteFlags, u32),
     wall: FileTime,
 ) -> Result<(Bytes, String), ExecuteError> {
     let (answer, done) = answer(objects, user, payload, max_rop_out, wall)?;
-    let body = match answer {
-        Ok(rops) => ExecuteSuccessBuilder::default().build(rops.len(), |w| {
-            w.bytes(&rops);
-            Ok(())
-        })?,
-        // [MS-OXCROPS] 3.2.4.3: the Execute fails as a whole.
-        Err(code) => {
-            let builder = ExecuteSuccessBuilder { error_code: code.0, ..ExecuteSuccessBuilder::default() };
-            builder.build(0, |_| Ok(()))?
+    let success = match answer {
+        Ok(rops) => {
+            let rop_out = packing.rop_out((flags, max_rop_out), &rops)?;
+            let success = ExecuteSuccess { error_code: 0, rop_buffer: &rop_out, auxiliary_buffer: &[] };
+            return Ok((encode_to_bytes(&success)?, done));
         }
+        // [MS-OXCROPS] 3.2.4.3: the Execute fails as a whole.
+        Err(code) => ExecuteSuccess { error_code: code.0, rop_buffer: &[], auxiliary_buffer: &[] },
     };
-    Ok((body, done))
+    Ok((encode_to_bytes(&success)?, done))
 }
 
 /// What was done, on a line of bounded use: the same thing many times over is told once, with how often.

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use oxwire::core::{FileTime, Guid, Limits, SecretString, decode_all};
-use oxwire::mapi::mapihttp::ExecuteSuccess;
+use oxwire::mapi::mapihttp::{ExecuteFlags, ExecuteSuccess};
 use oxwire::mapi::property::{Cell, ErrorCode, PropertyTag, PropertyTags, PropertyValue, SortOrder, SortOrders};
 use oxwire::mapi::rop::{
     AsynchronousFlags, Bookmark, ContentsTableFlags, GetContentsTableRequest, GetHierarchyTableRequest,
@@ -10,15 +10,17 @@ use oxwire::mapi::rop::{
     NotificationTypes, OpenFolderRequest, OpenModeFlags, QueryRowsFlags, QueryRowsRequest, RegisterNotificationRequest,
     ReleaseRequest, Request, RequestBuilder, RopBuffer, RopId, RopResponse, SetColumnsRequest, SortTableRequest,
 };
+use oxwire::mapi::rpc_header_ext::ExtendedBuffer;
 
 use super::objects::Objects;
 use super::properties::folder_id;
-use super::rops;
+use super::rops::{self, Packing};
 use super::users::{User, Users, user_dn};
 
 const ADDRESS: &str = "ada@oxwire.test";
 const INBOX: u64 = 5;
 const LARGEST: u32 = 0x8007;
+const PLAIN: ExecuteFlags = ExecuteFlags::NO_COMPRESSION.with(ExecuteFlags::NO_XOR_MAGIC);
 
 /// One session with the mailbox of one user.
 struct Session {
@@ -43,7 +45,8 @@ impl Session {
         let user = self.users.iter().next().unwrap();
         let wall = FileTime::from_intervals(1 << 57);
         let payload = Bytes::copy_from_slice(payload);
-        let (body, _) = rops::execute(&mut self.objects, user, &payload, max_rop_out, wall).unwrap();
+        let (packing, asked) = (&mut Packing::new(false), (PLAIN, max_rop_out));
+        let (body, _) = rops::execute(&mut self.objects, user, &payload, packing, asked, wall).unwrap();
         let success: ExecuteSuccess<'_> = decode_all(&body, &Limits::DEFAULT).unwrap();
         assert_eq!(success.error_code, 0);
         success.rop_payload(&body).unwrap()
@@ -333,7 +336,14 @@ fn no_payload_makes_it_panic() {
     let wall = FileTime::from_intervals(0);
     let mut run = |payload: Bytes| {
         let user = session.users.iter().next().unwrap();
-        let _ = rops::execute(&mut session.objects, user, &payload, 600, wall);
+        let _ = rops::execute(
+            &mut session.objects,
+            user,
+            &payload,
+            &mut Packing::new(true),
+            (ExecuteFlags::NONE, 600),
+            wall,
+        );
     };
     for length in 0..whole.len() {
         run(whole.slice(..length));
@@ -346,6 +356,26 @@ fn no_payload_makes_it_panic() {
         }
     }
     assert_eq!(RopId::OPEN_FOLDER.0, whole[2]);
+}
+
+/// [MS-OXCRPC] 3.1.4.2, pulFlags: what the client does not allow is not done; what is short is not compressed either way.
+#[test]
+fn answers_are_stored_as_the_flags_of_the_request_allow() {
+    let (long, short) = ([7; 400], [7; 20]);
+    for (compress, flags, rops, stored) in [
+        (true, ExecuteFlags::NONE, &long[..], (true, true)),
+        (true, ExecuteFlags::NO_COMPRESSION, &long, (false, true)),
+        (true, ExecuteFlags::NO_XOR_MAGIC, &long, (true, false)),
+        (true, PLAIN, &long, (false, false)),
+        (true, ExecuteFlags::NONE, &short, (false, true)),
+        (false, ExecuteFlags::NONE, &long, (false, false)),
+    ] {
+        let buffer = Packing::new(compress).rop_out((flags, LARGEST), rops).unwrap();
+        let buffer: ExtendedBuffer<'_> = decode_all(&buffer, &Limits::DEFAULT).unwrap();
+        assert_eq!((buffer.is_compressed(), buffer.is_obfuscated()), stored, "{compress} {flags:?} {}", rops.len());
+        assert_eq!(buffer.payload().unwrap(), rops);
+    }
+    Packing::new(true).rop_out((ExecuteFlags::NONE, 300), &long).unwrap_err();
 }
 
 #[test]

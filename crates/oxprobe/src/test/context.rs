@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use oxwire::core::{Limits, decode_all, encode_to_bytes};
+use oxwire::core::{EncodeError, Limits, decode_all, encode_to_bytes};
 use oxwire::mapi::aux_buffer::{AuxBlock, AuxBlocks};
 use oxwire::mapi::mapihttp::{ConnectFlags, ConnectRequest, ConnectResponse, DisconnectRequest, DisconnectResponse};
 use oxwire::mapi::property::ErrorCode;
@@ -25,21 +25,23 @@ pub(super) const LCID: u32 = 0x0409;
 /// # Errors
 /// The machine does not take it.
 pub(crate) fn begin_connect(session: &mut Session, user_dn: &str) -> Result<RequestHandle, Failure> {
+    let unsendable = |error: EncodeError| {
+        Failure::new(
+            "a --user-dn that can be sent",
+            error.to_string(),
+            "take --user-dn from Autodiscover as it stands there",
+        )
+    };
+    let auxiliary = session.packing.connect_auxiliary().map_err(unsendable)?;
     let request = ConnectRequest {
         user_dn: user_dn.as_bytes(),
         flags: ConnectFlags::NONE,
         default_code_page: CODE_PAGE,
         lcid_sort: LCID,
         lcid_string: LCID,
-        auxiliary_buffer: &[],
+        auxiliary_buffer: &auxiliary,
     };
-    let body = encode_to_bytes(&request).map_err(|error| {
-        Failure::new(
-            "a --user-dn that can be sent",
-            error.to_string(),
-            "take --user-dn from Autodiscover as it stands there",
-        )
-    })?;
+    let body = encode_to_bytes(&request).map_err(unsendable)?;
     session.driver.stack.machine.connect(Instant::now(), body).map_err(|rejected| rejection("Connect", &rejected))
 }
 
@@ -83,6 +85,7 @@ pub(crate) async fn connect(session: &mut Session, handle: RequestHandle) -> Res
                 .with("DN prefix", String::from_utf8_lossy(success.dn_prefix).into_owned())
                 .with("retries", success.retry_count)
                 .with("retry delay ms", success.retry_delay);
+            session.packing.received(success.auxiliary_buffer);
             Ok(facts.with("auxiliary blocks", auxiliary(success.auxiliary_buffer)))
         }
         Ok(ConnectResponse::Success(success)) => {

@@ -66,7 +66,7 @@ fn told(conn: Option<oxwire::core::ConnectionId>) -> String {
 pub(crate) async fn in_mid_response(session: &mut Session, folder: Handle) -> Result<Facts, Failure> {
     session.replaced = false;
     session.driver.stack.cut_next_response();
-    let handle = session.begin_execute(question(folder)?.body()?)?;
+    let handle = session.begin_execute(question(folder)?.bytes())?;
     let reason = match session.outcome(handle).await? {
         (_, Outcome::Unanswered { reason }) => reason,
         (request_type, outcome) => {

@@ -9,6 +9,7 @@ mod cuts;
 mod mailbox;
 mod notification;
 mod operations;
+mod packing;
 mod rpc;
 mod session;
 mod stack;
@@ -32,6 +33,7 @@ use crate::net::dial::Dialer;
 use crate::net::driver::Driver;
 use crate::report::{Facts, Failure, Report};
 use auth_side::AuthSide;
+use packing::Packing;
 use session::Session;
 use stack::ClientStack;
 pub(crate) use transport::needs_tls;
@@ -62,6 +64,8 @@ pub(crate) struct Plan {
     pub(crate) verified: bool,
     /// Whether NTLM is bound to the TLS channel.
     pub(crate) binding: bool,
+    /// Whether ROPs and auxiliary blocks go compressed and obfuscated, and are asked for so.
+    pub(crate) compress: bool,
     /// How long NotificationWait may wait.
     pub(crate) listen: Duration,
     /// Whether somebody delivers a message meanwhile, so that an event has to come.
@@ -231,15 +235,17 @@ fn open(plan: &Plan, origin: &Origin, url: &str, machine: Machine) -> Outcome<Se
         Failure::new("a URL that a request can be sent to", error.to_string(), "use the URL that Autodiscover gives")
     })?;
     let stack = ClientStack::new(auth_side(plan, origin, now, wall), machine);
-    Ok(Session::new(Driver::new(stack, Some(plan.dialer.clone()))))
+    let packing = Packing::new(plan.compress);
+    Ok(Session::new(Driver::new(stack, Some(plan.dialer.clone())), packing))
 }
 
-/// Tells of a step and gives its product, or ends the test.
+/// Tells of a step and gives its product, or ends the test. With a packing at the end it tells what that saved, too.
 macro_rules! step {
-    ($report:ident, $name:literal, $run:expr) => {{
+    ($report:ident, $name:literal, $run:expr $(, $packing:expr)?) => {{
         let since = Instant::now();
         match $run {
             Ok((product, facts)) => {
+                $(let facts = facts.with_all($packing.take_saved());)?
                 $report.pass($name, since, &facts)?;
                 product
             }
@@ -264,13 +270,13 @@ async fn steps<W: Write>(plan: &Plan, session: &mut Session, report: &mut Report
             Err(failure) => Err(failure),
         }
     );
-    step!(report, "connect", only(context::connect(session, connect).await));
-    let mailbox = step!(report, "logon", mailbox::logon(session, &plan.user_dn).await);
-    step!(report, "folders", only(mailbox::folders(session, &mailbox).await));
-    let inbox = step!(report, "inbox", mailbox::inbox(session, &mailbox).await);
-    step!(report, "notification", only(notification::wait(session, &mailbox, inbox, plan).await));
-    step!(report, "cut between requests", only(cuts::between_requests(session, inbox).await));
-    step!(report, "cut in mid-response", only(cuts::in_mid_response(session, inbox).await));
+    step!(report, "connect", only(context::connect(session, connect).await), session.packing);
+    let mailbox = step!(report, "logon", mailbox::logon(session, &plan.user_dn).await, session.packing);
+    step!(report, "folders", only(mailbox::folders(session, &mailbox).await), session.packing);
+    let inbox = step!(report, "inbox", mailbox::inbox(session, &mailbox).await, session.packing);
+    step!(report, "notification", only(notification::wait(session, &mailbox, inbox, plan).await), session.packing);
+    step!(report, "cut between requests", only(cuts::between_requests(session, inbox).await), session.packing);
+    step!(report, "cut in mid-response", only(cuts::in_mid_response(session, inbox).await), session.packing);
     step!(report, "disconnect", only(context::disconnect(session).await));
     Ok(())
 }

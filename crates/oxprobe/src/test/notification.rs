@@ -91,7 +91,8 @@ async fn fetched(session: &mut Session, inbox: Handle) -> Result<Facts, Failure>
         }
     };
     let response = session.response(execute).await?;
-    tell(session, inbox, rop_payload(response)?).await
+    let payload = rop_payload(&mut session.packing, response)?;
+    tell(session, inbox, payload).await
 }
 
 /// Tells the events of an answer to no operations, and the newest message.

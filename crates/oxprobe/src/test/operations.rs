@@ -2,7 +2,6 @@
 
 use bytes::{Bytes, BytesMut};
 use oxwire::core::{EncodeError, Limits, decode_all};
-use oxwire::mapi::mapihttp::ExecuteRequestBuilder;
 use oxwire::mapi::property::{ErrorCode, PropertyTags};
 use oxwire::mapi::rop::{Exchange, Handle, NotificationData, RequestBuilder, RopBuffer, RopId, RopResponse};
 
@@ -38,14 +37,6 @@ impl Operations {
         Ok(Self(out.freeze()))
     }
 
-    /// The body of an Execute with them.
-    ///
-    /// # Errors
-    /// It grows past what one Execute carries.
-    pub(crate) fn body(&self) -> Result<Bytes, Failure> {
-        execute_body(&self.0)
-    }
-
     /// The bytes.
     pub(crate) const fn bytes(&self) -> &Bytes {
         &self.0
@@ -64,18 +55,6 @@ impl Operations {
     pub(crate) fn answered(self, received: Bytes) -> Answers {
         Answers { sent: self.0, received }
     }
-}
-
-/// The body of an Execute.
-///
-/// # Errors
-/// It grows past what one Execute carries.
-pub(crate) fn execute_body(rops: &Bytes) -> Result<Bytes, Failure> {
-    let built = ExecuteRequestBuilder::default().build(rops.len(), |w| {
-        w.bytes(rops);
-        Ok(())
-    });
-    built.map_err(|error| unencodable(&error))
 }
 
 /// Operations that cannot be sent.

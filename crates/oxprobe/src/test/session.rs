@@ -9,7 +9,8 @@ use oxwire::mapi::property::ErrorCode;
 use oxwire::mapihttp::client::{Event, Outcome, Rejected, RequestHandle, Response};
 
 use super::advice;
-use super::operations::{Carrier, execute_body};
+use super::operations::Carrier;
+use super::packing::Packing;
 use super::stack::{ClientStack, Happening};
 use crate::net::driver::Driver;
 use crate::report::Failure;
@@ -24,12 +25,14 @@ pub(crate) struct Session {
     pub(crate) fetching: Option<RequestHandle>,
     /// Completions that came while another was waited for.
     kept: Vec<(RequestHandle, RequestType, Outcome)>,
+    /// How payloads are stored.
+    pub(crate) packing: Packing,
 }
 
 impl Session {
     /// Over a driver.
-    pub(crate) const fn new(driver: Driver<ClientStack>) -> Self {
-        Self { driver, replaced: false, fetching: None, kept: Vec::new() }
+    pub(crate) const fn new(driver: Driver<ClientStack>, packing: Packing) -> Self {
+        Self { driver, replaced: false, fetching: None, kept: Vec::new(), packing }
     }
 
     /// Waits for the next thing that happens, and keeps what a later step asks for.
@@ -109,17 +112,18 @@ impl Session {
     /// Hands an Execute over.
     ///
     /// # Errors
-    /// The machine does not take it.
-    pub(crate) fn begin_execute(&mut self, body: Bytes) -> Result<RequestHandle, Failure> {
+    /// The operations grow past what one Execute carries, or the machine does not take it.
+    pub(crate) fn begin_execute(&mut self, rops: &Bytes) -> Result<RequestHandle, Failure> {
+        let body = self.packing.execute_body(rops)?;
         self.driver.stack.machine.execute(Instant::now(), body).map_err(|rejected| rejection("Execute", &rejected))
     }
 }
 
 impl Carrier for Session {
     async fn carry(&mut self, rops: &Bytes) -> Result<Bytes, Failure> {
-        let handle = self.begin_execute(execute_body(rops)?)?;
+        let handle = self.begin_execute(rops)?;
         let response = self.response(handle).await?;
-        rop_payload(response)
+        rop_payload(&mut self.packing, response)
     }
 }
 
@@ -127,11 +131,13 @@ impl Carrier for Session {
 ///
 /// # Errors
 /// A body that does not decode, a failure response body, an ErrorCode.
-pub(crate) fn rop_payload(response: Response) -> Result<Bytes, Failure> {
+pub(crate) fn rop_payload(packing: &mut Packing, response: Response) -> Result<Bytes, Failure> {
     let body = response.body.into_bytes();
     let decoded: Result<ExecuteResponse<'_>, _> = decode_all(&body, &Limits::DEFAULT);
     match decoded {
         Ok(ExecuteResponse::Success(success)) if success.error_code == 0 => {
+            packing.received(success.rop_buffer);
+            packing.received(success.auxiliary_buffer);
             success.rop_payload(&body).map_err(|error| undecodable("Execute", &error))
         }
         Ok(ExecuteResponse::Success(success)) => {

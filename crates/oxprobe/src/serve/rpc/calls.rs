@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use oxwire::core::{EncodeError, FileTime, Limits, Principal, decode_all};
 use oxwire::mapi::mapihttp::{ConnectFlags, EventPending};
 use oxwire::mapi::property::ErrorCode;
-use oxwire::mapi::rpc_header_ext::{ExtendedBuffer, PayloadForm, write_extended_buffer};
+use oxwire::mapi::rpc_header_ext::ExtendedBuffer;
 use oxwire::mapirpc::async_emsmdb::{ASYNC_EMSMDB, EcDoAsyncWaitExRequest, EcDoAsyncWaitExResponse};
 use oxwire::mapirpc::emsmdb::{
     EMSMDB, EcDoAsyncConnectExRequest, EcDoAsyncConnectExResponse, EcDoConnectExRequest, EcDoConnectExResponse,
@@ -123,7 +123,7 @@ impl Caller<'_> {
             let code = if verdict.is_success() { ErrorCode::OUT_OF_MEMORY } else { verdict };
             return (result(encode_stub(&EcDoConnectExResponse::failure(code.0))), format!("{what}: {code}"));
         };
-        let auxiliary = app::auxiliary().unwrap_or_default();
+        let auxiliary = self.app.auxiliary().unwrap_or_default();
         let fits = u32::try_from(auxiliary.len()).is_ok_and(|len| len <= connect.max_auxiliary_out);
         let response = EcDoConnectExResponse {
             session,
@@ -170,14 +170,10 @@ impl Caller<'_> {
             Ok((Err(code), done)) => return failed(code.0, execute.session, done),
             Err(error) => return failed(RPC_FAILED, execute.session, error.to_string()),
         };
-        let mut rop_out = BytesMut::with_capacity(rops.len().saturating_add(8));
-        let written = write_extended_buffer(&mut rop_out, PayloadForm::Plain, |w| {
-            w.bytes(&rops);
-            Ok(())
-        });
-        if let Err(error) = written {
-            return failed(RPC_FAILED, execute.session, error.to_string());
-        }
+        let rop_out = match self.app.packing().rop_out((execute.flags, execute.max_rop_out), &rops) {
+            Ok(rop_out) => rop_out,
+            Err(error) => return failed(RPC_FAILED, execute.session, error.to_string()),
+        };
         let response =
             EcDoRpcExt2Response { session: execute.session, rop_out: &rop_out, ..EcDoRpcExt2Response::default() };
         (result(encode_stub(&response)), format!("session {index}: {what} {done}"))

@@ -37,7 +37,7 @@ fn app() -> App {
         let wall = FileTime::from_intervals(1 << 57);
         users.add(&format!("{name}@oxwire.test"), SecretString::from("x"), [guid, guid], wall);
     }
-    App::new(users, None, Log::Quiet)
+    App::new(users, None, false, Log::Quiet)
 }
 
 fn ada() -> Principal {

@@ -24,7 +24,7 @@ use oxwire::rpc::pdu::{AuthLevel, AuthType, SyntaxIdentifier};
 use super::super::context::{CODE_PAGE, LCID, auxiliary};
 use super::super::mailbox::Mailbox;
 use super::super::notification::{expect_none, subscribe, tell};
-use super::super::operations::{Answers, Operations};
+use super::super::operations::{Answers, Operations, unencodable};
 use super::super::{Outcome, Plan, RpcAuth};
 use super::advice;
 use super::session::{Came, RpcSession};
@@ -147,6 +147,7 @@ pub(super) async fn management(session: &mut RpcSession) -> Outcome<Facts> {
 /// # Errors
 /// What came instead.
 pub(super) async fn connect(session: &mut RpcSession, user_dn: &str) -> Outcome<Facts> {
+    let auxiliary_in = session.packing.connect_auxiliary().map_err(|error| unencodable(&error))?;
     let stub = session
         .call(&EcDoConnectExRequest {
             user_dn: user_dn.as_bytes(),
@@ -160,7 +161,7 @@ pub(super) async fn connect(session: &mut RpcSession, user_dn: &str) -> Outcome<
             can_convert_code_pages: 1,
             client_version: ProtocolVersion::from_normalized(CLIENT_VERSION).unwrap_or_default(),
             time_stamp: 0,
-            auxiliary_in: &[],
+            auxiliary_in: &auxiliary_in,
             max_auxiliary_out: SMALL_RANGE_MAX,
         })
         .await?;
@@ -169,6 +170,7 @@ pub(super) async fn connect(session: &mut RpcSession, user_dn: &str) -> Outcome<
         return Err(advice::of_code("EcDoConnectEx", ErrorCode(response.error_code)));
     }
     session.context = response.session;
+    session.packing.received(response.auxiliary_out);
     let text = |text: Option<&[u8]>| text.map(|text| String::from_utf8_lossy(text).into_owned());
     Ok(Facts::new()
         .with_some("display name", text(response.display_name))

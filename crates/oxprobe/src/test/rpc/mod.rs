@@ -22,6 +22,7 @@ use oxwire::rpch::client::{Client, Config, Event, ProxyUse, Route};
 use oxwire::rpch::http::RpcTarget;
 
 use super::authentication::Handshake;
+use super::packing::Packing;
 use super::{Outcome, Plan, RpcAuth, WHOLE_REQUEST, address_book as book, auth_side, mailbox, only, step};
 use crate::net::driver::Driver;
 use crate::report::{Facts, Failure, Report};
@@ -50,7 +51,7 @@ pub(super) fn open(plan: &Plan, origin: &Origin, url: &str, server: &RpcTarget) 
     config.cancel_timeout = WHOLE_REQUEST;
     let association = Association::new(config, Box::new(crate::entropy::fill));
     let stack = RpcStack::new(auth_side(plan, origin, now, wall), client, association);
-    Ok(RpcSession::new(Driver::new(stack, Some(plan.dialer.clone()))))
+    Ok(RpcSession::new(Driver::new(stack, Some(plan.dialer.clone())), Packing::new(plan.compress)))
 }
 
 /// Runs all steps from authentication on, and tells of each; ends at the first that fails.
@@ -68,11 +69,13 @@ pub(super) async fn steps<W: Write>(
     step!(report, "channels", only(channels(session).await));
     step!(report, "bind", only(calls::bind(session, plan, level, &[EMSMDB, ASYNC_EMSMDB, MGMT]).await));
     step!(report, "management", only(calls::management(session).await));
-    step!(report, "connect", only(calls::connect(session, &plan.user_dn).await));
-    let mailbox = step!(report, "logon", mailbox::logon(session, &plan.user_dn).await);
-    step!(report, "folders", only(mailbox::folders(session, &mailbox).await));
-    let inbox = step!(report, "inbox", mailbox::inbox(session, &mailbox).await);
-    step!(report, "notification", only(calls::wait(session, &mailbox, inbox, plan).await));
+    step!(report, "connect", only(calls::connect(session, &plan.user_dn).await), session.packing);
+    let mailbox = step!(report, "logon", mailbox::logon(session, &plan.user_dn).await, session.packing);
+    step!(report, "folders", only(mailbox::folders(session, &mailbox).await), session.packing);
+    let inbox = step!(report, "inbox", mailbox::inbox(session, &mailbox).await, session.packing);
+    step!(report, "notification", only(calls::wait(session, &mailbox, inbox, plan).await), session.packing);
+    // What fills a channel is not compressed.
+    session.packing = Packing::new(false);
     step!(report, "IN channel recycling", only(recycling::inward(session, inbox).await));
     step!(report, "OUT channel recycling", only(recycling::outward(session, inbox).await));
     step!(report, "disconnect", only(calls::disconnect(session).await));

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use oxwire::auth::client::ClientEvent;
 use oxwire::core::Limits;
-use oxwire::mapi::mapihttp::ExecuteFlags;
 use oxwire::mapi::property::ErrorCode;
-use oxwire::mapi::rpc_header_ext::{ExtendedBuffer, PayloadForm, write_extended_buffer};
+use oxwire::mapi::rpc_header_ext::ExtendedBuffer;
 use oxwire::mapirpc::Operation;
 use oxwire::mapirpc::emsmdb::{EcDoRpcExt2Request, EcDoRpcExt2Response, SMALL_RANGE_MAX};
 use oxwire::rpc::association::CallId;
@@ -18,6 +17,7 @@ use oxwire::rpch::client::{Event as ConnectionEvent, Recycling};
 
 use super::super::WHOLE_REQUEST;
 use super::super::operations::{Carrier, unencodable};
+use super::super::packing::Packing;
 use super::super::session::undecodable;
 use super::advice;
 use super::stack::{Happening, RpcStack};
@@ -60,12 +60,14 @@ pub(crate) struct RpcSession {
     pub(super) recycled: Vec<Recycling>,
     /// Completions that came while another was waited for.
     kept: Vec<(CallId, Came)>,
+    /// How payloads are stored.
+    pub(crate) packing: Packing,
 }
 
 impl RpcSession {
     /// Over a driver.
-    pub(super) const fn new(driver: Driver<RpcStack>) -> Self {
-        Self { driver, context: ContextHandle::NIL, recycled: Vec::new(), kept: Vec::new() }
+    pub(super) const fn new(driver: Driver<RpcStack>, packing: Packing) -> Self {
+        Self { driver, context: ContextHandle::NIL, recycled: Vec::new(), kept: Vec::new(), packing }
     }
 
     /// Ends the virtual connection.
@@ -188,15 +190,10 @@ impl RpcSession {
     /// # Errors
     /// Those of [`RpcSession::begin`].
     pub(super) fn begin_rops(&mut self, rops: &Bytes) -> Result<CallId, Failure> {
-        let mut rop_in = BytesMut::with_capacity(rops.len().saturating_add(8));
-        let written = write_extended_buffer(&mut rop_in, PayloadForm::Plain, |w| {
-            w.bytes(rops);
-            Ok(())
-        });
-        written.map_err(|error| unencodable(&error))?;
+        let rop_in = self.packing.rop_in(rops)?;
         self.begin(&EcDoRpcExt2Request {
             session: self.context,
-            flags: ExecuteFlags::NO_COMPRESSION | ExecuteFlags::NO_XOR_MAGIC,
+            flags: self.packing.flags(),
             rop_in: &rop_in,
             max_rop_out: 0x7FFF + 8,
             auxiliary_in: &[],
@@ -214,6 +211,8 @@ impl RpcSession {
         if response.error_code != 0 {
             return Err(advice::of_code("EcDoRpcExt2", ErrorCode(response.error_code)));
         }
+        self.packing.received(response.rop_out);
+        self.packing.received(response.auxiliary_out);
         let buffer = oxwire::core::decode_all::<ExtendedBuffer<'_>>(response.rop_out, &Limits::DEFAULT);
         let payload = buffer.and_then(|buffer| buffer.payload_bytes(&stub.bytes));
         payload.map_err(|error| undecodable("EcDoRpcExt2", &error))
