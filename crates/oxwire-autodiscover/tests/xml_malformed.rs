@@ -147,6 +147,58 @@ fn beyond_the_limits() {
     assert_eq!((error.offset, error.kind), (22, Kind::Limit { limit: "text", allowed: 3 }));
 }
 
+/// Values are read in one step where nothing but text stands in them, and item by item elsewhere: the same values and errors both ways.
+#[test]
+fn values_in_one_step_or_by_items() {
+    let read = |text: &str, limits| {
+        let source = Source::new(text.as_bytes(), limits)?;
+        let mut reader = Reader::new(&source);
+        reader.root()?;
+        let mut values = Vec::new();
+        while reader.child()?.is_some() {
+            values.push(reader.text()?.into_owned());
+        }
+        reader.finish().map(|()| values)
+    };
+    let limits = XmlLimits::DEFAULT.with_text(6);
+    let good: &[(&str, &[&str])] = &[
+        ("<a><b>x</b><c/><b> y\t</b><x:b>z</x:b></a>", &["x", "", "y", "z"]),
+        ("<a><b>x</b ><b>]</b\n></a>", &["x", "]"]),
+        ("<a><b>x<!-- </b> -->y</b><b></b></a>", &["xy", ""]),
+        ("<a><b>&lt;x</b><b>x\r\ny</b><b>\u{FEFF}</b></a>", &["<x", "x\ny", "\u{FEFF}"]),
+        ("<a><b>123456</b></a >", &["123456"]),
+    ];
+    for (text, values) in good {
+        assert_eq!(
+            read(text, limits).as_deref(),
+            Ok(&values.iter().map(|v| (*v).to_owned()).collect::<Vec<_>>()[..]),
+            "{text}"
+        );
+    }
+    let too_long = Kind::Limit { limit: "text", allowed: 6 };
+    let bad: &[(&str, usize, &str, Kind)] = &[
+        ("<a><b>x</c></a>", 7, "/a/b", Kind::EndTag),
+        ("<a><b>x</bc></a>", 7, "/a/b", Kind::EndTag),
+        ("<a><bc>x</b></a>", 8, "/a/bc", Kind::EndTag),
+        ("<a><x:b>x</b></a>", 9, "/a/x:b", Kind::EndTag),
+        ("<a><b>x</B></a>", 7, "/a/b", Kind::EndTag),
+        ("<a><b>x</b", 7, "/a/b", markup("`>` at the end of a tag")),
+        ("<a><b>x", 7, "/a/b", Kind::Eof),
+        ("<a><b>x</b></b>", 11, "/a", Kind::EndTag),
+        ("<a><b>x</b>", 11, "/a", Kind::Eof),
+        ("<a><b>x</b></a></a>", 15, "", Kind::EndTag),
+        ("<a><b>x</b></a><b/>", 15, "", Kind::AfterRoot),
+        ("<a><b>1234567</b></a>", 6, "/a/b", too_long),
+        ("<a><b>x<c/></b></a>", 7, "/a/b", Kind::ElementInText),
+        ("<a><b>x\u{1}</b></a>", 7, "/a/b", Kind::Character { found: 1 }),
+        ("<a><b>]]></b></a>", 6, "/a/b", markup("no `]]>` in text")),
+    ];
+    for (text, offset, path, kind) in bad {
+        let error = read(text, limits).expect_err(text);
+        assert_eq!((error.offset, error.path.as_str(), error.kind), (*offset, *path, *kind), "{text}");
+    }
+}
+
 /// Offsets count the bytes of the input, whatever its encoding.
 #[test]
 fn offsets_in_other_encodings() {

@@ -31,24 +31,13 @@ pub enum ProtocolType<'x> {
 }
 
 impl<'x> ProtocolType<'x> {
-    const NAMED: [(&'static str, ProtocolType<'static>); 8] = [
-        ("EXCH", ProtocolType::Exch),
-        ("EXPR", ProtocolType::Expr),
-        ("EXHTTP", ProtocolType::ExHttp),
-        ("WEB", ProtocolType::Web),
-        ("mapiHttp", ProtocolType::MapiHttp),
-        ("POP3", ProtocolType::Pop3),
-        ("IMAP", ProtocolType::Imap),
-        ("SMTP", ProtocolType::Smtp),
-    ];
+    const NAMED: [Self; 8] =
+        [Self::Exch, Self::Expr, Self::ExHttp, Self::Web, Self::MapiHttp, Self::Pop3, Self::Imap, Self::Smtp];
 
     /// The type of a name, in any letter case.
     #[must_use]
     pub fn of(name: Text<'x>) -> Self {
-        match Self::NAMED.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(&name)) {
-            Some((_, known)) => known,
-            None => Self::Other(name),
-        }
+        Self::NAMED.into_iter().find(|known| known.name().eq_ignore_ascii_case(&name)).unwrap_or(Self::Other(name))
     }
 
     /// The name, in the specification's spelling.
@@ -276,6 +265,11 @@ impl<'x> Protocol<'x> {
         let version = element.attribute("Version");
         let mut parts = Vec::new();
         while let Some(child) = reader.child()? {
+            // Nearly all of them are settings, spelt so.
+            if let Some(setting) = Setting::spelt(child.name()) {
+                parts.push(Part::Setting(setting, reader.text()?));
+                continue;
+            }
             parts.push(match child.name() {
                 _ if is(&child, "Type") && named.as_ref().is_none_or(|name| name.is_empty()) => {
                     named = Some(reader.text()?);

@@ -24,12 +24,16 @@ macro_rules! settings {
             /// The setting of an element's name, in any letter case.
             #[must_use]
             pub fn of(name: &str) -> Option<Self> {
-                // Exact spelling first: it is what servers send, and costs one comparison of lengths for most.
+                Self::spelt(name)
+                    .or_else(|| Self::ALL.iter().copied().find(|setting| name.eq_ignore_ascii_case(setting.name())))
+            }
+
+            /// The setting of an element's name as the reference spells it: what servers send, and the quicker to tell.
+            pub(super) fn spelt(name: &str) -> Option<Self> {
                 match name {
-                    $($element => return Some(Self::$variant),)*
-                    _ => {}
+                    $($element => Some(Self::$variant),)*
+                    _ => None,
                 }
-                Self::ALL.iter().copied().find(|setting| name.eq_ignore_ascii_case(setting.name()))
             }
         }
     };

@@ -1,6 +1,7 @@
 //! Reading a document by pulling elements out of it.
 
 use std::borrow::Cow;
+use std::io::BufRead;
 
 use quick_xml::XmlVersion;
 use quick_xml::errors::{Error as Quick, IllFormedError, SyntaxError};
@@ -53,12 +54,30 @@ struct Open<'x> {
     bound: usize,
 }
 
-/// What comes next inside the innermost open element.
+/// What comes next inside the innermost open element. Small, since one is handed over for each tag and each piece of text.
 enum Item<'x> {
-    Start(Element<'x>),
-    Text(Cow<'x, str>),
+    /// The element is the reader's.
+    Start,
+    /// Text as it stands in the document.
+    Text(&'x str),
     Character(char),
     End,
+}
+
+/// An error on its way out: behind a pointer, since what it travels beside is small and comes often.
+#[derive(Debug)]
+struct Failed(Box<XmlError>);
+
+impl From<XmlError> for Failed {
+    fn from(error: XmlError) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl From<Failed> for XmlError {
+    fn from(error: Failed) -> Self {
+        *error.0
+    }
 }
 
 /// A pull reader over one document.
@@ -73,6 +92,8 @@ pub struct Reader<'x> {
     open: Vec<Open<'x>>,
     /// Prefix and name of each namespace that is bound, innermost last. The empty prefix is the default.
     bound: Vec<(&'x str, Cow<'x, str>)>,
+    /// The element that was opened last.
+    element: Element<'x>,
     /// The innermost element was an empty tag: its end comes next.
     empty: bool,
     elements: usize,
@@ -91,13 +112,18 @@ impl<'x> Reader<'x> {
     #[must_use]
     pub fn new(source: &'x Source<'x>) -> Self {
         let mut tokens = quick_xml::Reader::from_str(source.text());
-        tokens.config_mut().check_comments = true;
+        let config = tokens.config_mut();
+        config.check_comments = true;
+        // The end tags of plain values never reach the tokenizer, so names are held against each other here.
+        config.check_end_names = false;
+        config.allow_unmatched_ends = true;
         Self {
             source,
             text: source.text(),
             tokens,
             open: Vec::with_capacity(8),
             bound: Vec::with_capacity(4),
+            element: Element { content: "", tag: "", name: "", offset: 0 },
             empty: false,
             elements: 0,
             references: 0,
@@ -114,12 +140,19 @@ impl<'x> Reader<'x> {
             let at = self.position();
             match self.token()? {
                 Token::Decl(_) if at == 0 => {}
-                Token::Start(start) => return self.start(start.len(), start.name().into_inner().len(), false),
-                Token::Empty(start) => return self.start(start.len(), start.name().into_inner().len(), true),
+                Token::Start(start) => {
+                    self.start(start.len(), start.name().into_inner().len(), false)?;
+                    return Ok(self.element);
+                }
+                Token::Empty(start) => {
+                    self.start(start.len(), start.name().into_inner().len(), true)?;
+                    return Ok(self.element);
+                }
                 Token::Text(text) if is_space(&text) => {}
                 Token::Comment(_) | Token::PI(_) => {}
                 Token::Eof => return Err(self.error(at, XmlErrorKind::NoElement)),
                 Token::DocType(_) => return Err(self.error(at, XmlErrorKind::Doctype)),
+                Token::End(_) => return Err(self.error(at, XmlErrorKind::EndTag)),
                 Token::Decl(_) => return Err(self.declaration(at)),
                 _ => return Err(self.error(at, XmlErrorKind::Markup { expected: "an element" })),
             }
@@ -130,13 +163,14 @@ impl<'x> Reader<'x> {
     ///
     /// # Errors
     /// [`XmlError`]: text among elements, or markup that is not well formed.
+    #[inline]
     pub fn child(&mut self) -> Result<Option<Element<'x>>, XmlError> {
         loop {
             let at = self.position();
             match self.item()? {
-                Item::Start(element) => return Ok(Some(element)),
+                Item::Start => return Ok(Some(self.element)),
                 Item::End => return Ok(None),
-                Item::Text(text) if is_space(&text) => {}
+                Item::Text(text) if is_space(text) => {}
                 Item::Text(_) | Item::Character(_) => return Err(self.error(at, XmlErrorKind::TextAmongElements)),
             }
         }
@@ -147,17 +181,24 @@ impl<'x> Reader<'x> {
     /// # Errors
     /// [`XmlError`]: an element inside, text that is too long, or markup that is not well formed.
     pub fn text(&mut self) -> Result<Cow<'x, str>, XmlError> {
+        if let Some(text) = self.plain_text() {
+            return Ok(Cow::Borrowed(trimmed(text)));
+        }
+        self.text_by_items()
+    }
+
+    fn text_by_items(&mut self) -> Result<Cow<'x, str>, XmlError> {
         let allowed = self.source.limits().text;
         let mut whole = Cow::Borrowed("");
         loop {
             let at = self.position();
             match self.item()? {
-                Item::Text(piece) if whole.is_empty() => whole = piece,
-                Item::Text(piece) => whole.to_mut().push_str(&piece),
+                Item::Text(piece) if whole.is_empty() => whole = self.content(piece),
+                Item::Text(piece) => whole.to_mut().push_str(&self.content(piece)),
                 Item::Character(c) => whole.to_mut().push(c),
-                Item::Start(element) => {
+                Item::Start => {
                     self.open.pop();
-                    return Err(self.error(element.offset, XmlErrorKind::ElementInText));
+                    return Err(self.error(self.element.offset, XmlErrorKind::ElementInText));
                 }
                 Item::End => break,
             }
@@ -166,6 +207,22 @@ impl<'x> Reader<'x> {
             }
         }
         Ok(trim(whole))
+    }
+
+    /// The text of the innermost open element where it is all that stands in front of the end tag, which is taken with it; most values
+    /// are. Nothing is taken where anything else stands there, or where the text has to be looked through: item by item then.
+    fn plain_text(&mut self) -> Option<&'x str> {
+        if self.empty || self.holds != Holds::default() {
+            return None;
+        }
+        let rest = self.text.get(self.position()..)?;
+        let len = memchr::memchr2(b'<', b'&', rest.as_bytes()).filter(|len| *len <= self.source.limits().text)?;
+        let (text, markup) = rest.split_at_checked(len)?;
+        let tag = self.open.last()?.name;
+        markup.strip_prefix("</")?.strip_prefix(tag)?.strip_prefix('>')?;
+        self.tokens.stream().consume(len + "</".len() + tag.len() + ">".len());
+        self.close();
+        Some(text)
     }
 
     /// Closes the innermost open element, whatever it holds.
@@ -201,6 +258,7 @@ impl<'x> Reader<'x> {
                 Token::Eof => return Ok(()),
                 Token::Text(text) if is_space(&text) => {}
                 Token::Comment(_) | Token::PI(_) => {}
+                Token::End(_) => return Err(self.error(at, XmlErrorKind::EndTag)),
                 _ => return Err(self.error(at, XmlErrorKind::AfterRoot)),
             }
         }
@@ -248,10 +306,7 @@ impl<'x> Reader<'x> {
 
     fn token(&mut self) -> Result<Token<'x>, XmlError> {
         let at = self.position();
-        match self.tokens.read_event() {
-            Ok(token) => Ok(token),
-            Err(error) => Err(self.token_error(&error, at)),
-        }
+        self.tokens.read_event().map_err(|error| self.token_error(&error, at))
     }
 
     #[cold]
@@ -259,11 +314,6 @@ impl<'x> Reader<'x> {
         let syntax = usize::try_from(self.tokens.error_position()).unwrap_or(at).max(at);
         match *error {
             Quick::Syntax(syntax_error) => self.error(syntax, syntax_kind(syntax_error)),
-            Quick::IllFormed(
-                IllFormedError::UnmatchedEndTag(_)
-                | IllFormedError::MismatchedEndTag { .. }
-                | IllFormedError::MissingEndTag(_),
-            ) => self.error(syntax, XmlErrorKind::EndTag),
             Quick::IllFormed(IllFormedError::UnclosedReference) => self.error(syntax, XmlErrorKind::Reference),
             Quick::IllFormed(IllFormedError::MissingDoctypeName) => self.error(at, XmlErrorKind::Doctype),
             Quick::IllFormed(IllFormedError::DoubleHyphenInComment) => {
@@ -274,37 +324,53 @@ impl<'x> Reader<'x> {
         }
     }
 
+    #[cold]
+    fn failed(&self, offset: usize, kind: XmlErrorKind) -> Failed {
+        self.error(offset, kind).into()
+    }
+
     /// The next item inside the innermost open element; an end closes it.
-    fn item(&mut self) -> Result<Item<'x>, XmlError> {
+    fn item(&mut self) -> Result<Item<'x>, Failed> {
         if self.empty || self.open.is_empty() {
             self.close();
             return Ok(Item::End);
         }
         loop {
             let at = self.position();
-            return match self.token()? {
-                Token::Start(start) => self.start(start.len(), start.name().into_inner().len(), false).map(Item::Start),
-                Token::Empty(start) => self.start(start.len(), start.name().into_inner().len(), true).map(Item::Start),
-                Token::End(_) => {
+            return match self.tokens.read_event() {
+                Ok(Token::Start(start)) => {
+                    self.start(start.len(), start.name().into_inner().len(), false).map(|()| Item::Start)
+                }
+                Ok(Token::Empty(start)) => {
+                    self.start(start.len(), start.name().into_inner().len(), true).map(|()| Item::Start)
+                }
+                Ok(Token::End(end)) => {
+                    if self.open.last().is_none_or(|open| open.name != end.name().into_inner()) {
+                        return Err(self.failed(at, XmlErrorKind::EndTag));
+                    }
                     self.close();
                     Ok(Item::End)
                 }
-                Token::Text(text) => {
-                    let text = self.content(text.into_inner(), at)?;
+                Ok(Token::Text(_)) => {
+                    let text = self.text.get(at..self.position()).unwrap_or_default();
+                    self.characters(text, at)?;
                     if self.holds.bracket && text.contains("]]>") {
-                        return Err(self.error(at, XmlErrorKind::Markup { expected: "no `]]>` in text" }));
+                        return Err(self.failed(at, XmlErrorKind::Markup { expected: "no `]]>` in text" }));
                     }
                     Ok(Item::Text(text))
                 }
-                Token::CData(text) => {
-                    let text = self.content(text.into_inner(), at)?;
+                Ok(Token::CData(section)) => {
+                    let end = self.position().saturating_sub("]]>".len());
+                    let text = self.text.get(end.saturating_sub(section.len())..end).unwrap_or_default();
+                    self.characters(text, at)?;
                     Ok(Item::Text(text))
                 }
-                Token::GeneralRef(reference) => self.reference(&reference, at).map(Item::Character),
-                Token::Comment(_) | Token::PI(_) => continue,
-                Token::Decl(_) => Err(self.declaration(at)),
-                Token::DocType(_) => Err(self.error(at, XmlErrorKind::Doctype)),
-                Token::Eof => Err(self.error(at, XmlErrorKind::Eof)),
+                Ok(Token::GeneralRef(reference)) => self.reference(&reference, at).map(Item::Character),
+                Ok(Token::Comment(_) | Token::PI(_)) => continue,
+                Ok(Token::Decl(_)) => Err(self.declaration(at).into()),
+                Ok(Token::DocType(_)) => Err(self.failed(at, XmlErrorKind::Doctype)),
+                Ok(Token::Eof) => Err(self.failed(at, XmlErrorKind::Eof)),
+                Err(error) => Err(self.token_error(&error, at).into()),
             };
         }
     }
@@ -317,7 +383,7 @@ impl<'x> Reader<'x> {
     }
 
     /// Opens the element whose tag was just read: `len` bytes between its brackets, `name` of them its name.
-    fn start(&mut self, len: usize, name: usize, empty: bool) -> Result<Element<'x>, XmlError> {
+    fn start(&mut self, len: usize, name: usize, empty: bool) -> Result<(), Failed> {
         let end = self.position().saturating_sub(if empty { 2 } else { 1 });
         let from = end.saturating_sub(len);
         let content = self.text.get(from..end).unwrap_or_default();
@@ -326,47 +392,42 @@ impl<'x> Reader<'x> {
         let limits = *self.source.limits();
         self.elements += 1;
         if self.open.len() >= limits.depth {
-            return Err(self.error(offset, XmlErrorKind::Limit { limit: "depth", allowed: limits.depth }));
+            return Err(self.failed(offset, XmlErrorKind::Limit { limit: "depth", allowed: limits.depth }));
         }
         if self.elements > limits.elements {
-            return Err(self.error(offset, XmlErrorKind::Limit { limit: "elements", allowed: limits.elements }));
+            return Err(self.failed(offset, XmlErrorKind::Limit { limit: "elements", allowed: limits.elements }));
         }
         let Some(name) = local_name(tag) else {
-            return Err(self.error(offset, XmlErrorKind::Name));
+            return Err(self.failed(offset, XmlErrorKind::Name));
         };
         self.open.push(Open { name: tag, offset, bound: self.bound.len() });
         self.empty = empty;
         if content.len() > tag.len() {
             self.attributes(content, tag.len(), from)?;
         }
-        Ok(Element { content, tag, name, offset })
+        self.element = Element { content, tag, name, offset };
+        Ok(())
     }
 
     /// Checks the attributes of a tag and binds the namespaces among them.
-    fn attributes(&mut self, content: &'x str, name: usize, from: usize) -> Result<(), XmlError> {
+    fn attributes(&mut self, content: &'x str, name: usize, from: usize) -> Result<(), Failed> {
         let limits = *self.source.limits();
         for (count, attribute) in Attributes::new(content, name).enumerate() {
             if count >= limits.attributes {
-                return Err(self.error(from, XmlErrorKind::Limit { limit: "attributes", allowed: limits.attributes }));
+                return Err(self.failed(from, XmlErrorKind::Limit { limit: "attributes", allowed: limits.attributes }));
             }
             let attribute = attribute.map_err(|error| self.attribute_error(&error, from))?;
-            let bad = |reader: &Self, expected| Err(reader.error(from, XmlErrorKind::Attribute { expected }));
+            let bad = |reader: &Self, expected| Err(reader.failed(from, XmlErrorKind::Attribute { expected }));
             let key: &'x str = attribute.key.into_inner();
             if local_name(key).is_none() {
                 return bad(self, "a name in front of `=`");
             }
-            if attribute.value.contains('<') {
-                return bad(self, "no `<` in the value of an attribute");
-            }
             if attribute.value.len() > limits.text {
-                return Err(self.error(from, XmlErrorKind::Limit { limit: "text", allowed: limits.text }));
+                return Err(self.failed(from, XmlErrorKind::Limit { limit: "text", allowed: limits.text }));
             }
             self.characters(&attribute.value, from)?;
-            for reference in attribute.value.split('&').skip(1) {
-                let Some((reference, _)) = reference.split_once(';') else {
-                    return Err(self.error(from, XmlErrorKind::Reference));
-                };
-                self.reference(reference, from)?;
+            if memchr::memchr2(b'<', b'&', attribute.value.as_bytes()).is_some() {
+                self.attribute_markup(&attribute.value, from)?;
             }
             let prefix = if key == "xmlns" { Some("") } else { key.strip_prefix("xmlns:") };
             if let Some(prefix) = prefix {
@@ -379,7 +440,22 @@ impl<'x> Reader<'x> {
         Ok(())
     }
 
-    fn attribute_error(&self, error: &AttrError, from: usize) -> XmlError {
+    /// Checks the value of an attribute that holds `<` or `&`.
+    fn attribute_markup(&mut self, value: &str, from: usize) -> Result<(), Failed> {
+        if value.contains('<') {
+            let expected = "no `<` in the value of an attribute";
+            return Err(self.failed(from, XmlErrorKind::Attribute { expected }));
+        }
+        for reference in value.split('&').skip(1) {
+            let Some((reference, _)) = reference.split_once(';') else {
+                return Err(self.failed(from, XmlErrorKind::Reference));
+            };
+            self.reference(reference, from)?;
+        }
+        Ok(())
+    }
+
+    fn attribute_error(&self, error: &AttrError, from: usize) -> Failed {
         let (at, expected) = match *error {
             AttrError::ExpectedEq(at) => (at, "`=` behind the name of an attribute"),
             AttrError::ExpectedValue(at) => (at, "a value behind `=`"),
@@ -387,15 +463,15 @@ impl<'x> Reader<'x> {
             AttrError::ExpectedQuote(at, _) => (at, "the closing quote of a value"),
             AttrError::Duplicated(at, _) => (at, "each attribute once"),
         };
-        self.error(from + at, XmlErrorKind::Attribute { expected })
+        self.failed(from + at, XmlErrorKind::Attribute { expected })
     }
 
     /// What `&reference;` stands for.
-    fn reference(&mut self, reference: &str, at: usize) -> Result<char, XmlError> {
+    fn reference(&mut self, reference: &str, at: usize) -> Result<char, Failed> {
         let allowed = self.source.limits().references;
         self.references += 1;
         if self.references > allowed {
-            return Err(self.error(at, XmlErrorKind::Limit { limit: "references", allowed }));
+            return Err(self.failed(at, XmlErrorKind::Limit { limit: "references", allowed }));
         }
         let number = match reference {
             "amp" => return Ok('&'),
@@ -403,29 +479,28 @@ impl<'x> Reader<'x> {
             "gt" => return Ok('>'),
             "apos" => return Ok('\''),
             "quot" => return Ok('"'),
-            _ => reference.strip_prefix('#').ok_or_else(|| self.error(at, XmlErrorKind::Entity))?,
+            _ => reference.strip_prefix('#').ok_or_else(|| self.failed(at, XmlErrorKind::Entity))?,
         };
         let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |hex| (hex, 16));
         let digits = Some(digits).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
         let value = digits.and_then(|digits| u32::from_str_radix(digits, radix).ok());
-        let value = value.ok_or_else(|| self.error(at, XmlErrorKind::Reference))?;
+        let value = value.ok_or_else(|| self.failed(at, XmlErrorKind::Reference))?;
         char::from_u32(value)
             .filter(|c| is_character(*c))
-            .ok_or_else(|| self.error(at, XmlErrorKind::Character { found: value }))
+            .ok_or_else(|| self.failed(at, XmlErrorKind::Character { found: value }))
     }
 
-    /// Text as it stands in the document, as XML has it be read.
-    fn content(&self, text: Cow<'x, str>, at: usize) -> Result<Cow<'x, str>, XmlError> {
-        self.characters(&text, at)?;
-        Ok(if self.holds.carriage_return { BytesText::from_escaped(text).xml10_content() } else { text })
+    /// Text as XML has it be read: its line ends normalised.
+    fn content(&self, text: &'x str) -> Cow<'x, str> {
+        if self.holds.carriage_return { BytesText::from_escaped(text).xml10_content() } else { Cow::Borrowed(text) }
     }
 
-    fn characters(&self, text: &str, at: usize) -> Result<(), XmlError> {
+    fn characters(&self, text: &str, at: usize) -> Result<(), Failed> {
         if !self.holds.forbidden {
             return Ok(());
         }
         match text.char_indices().find(|(_, c)| !is_character(*c)) {
-            Some((offset, c)) => Err(self.error(at + offset, XmlErrorKind::Character { found: u32::from(c) })),
+            Some((offset, c)) => Err(self.failed(at + offset, XmlErrorKind::Character { found: u32::from(c) })),
             None => Ok(()),
         }
     }
@@ -449,14 +524,18 @@ const fn syntax_kind(error: SyntaxError) -> XmlErrorKind {
 const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
 fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
-    let edges = [text.as_bytes().first(), text.as_bytes().last()];
-    if edges.into_iter().flatten().all(|byte| *byte > b' ') {
-        return text;
-    }
     match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.trim_matches(SPACE)),
-        Cow::Owned(text) => Cow::Owned(text.trim_matches(SPACE).to_owned()),
+        Cow::Borrowed(text) => Cow::Borrowed(trimmed(text)),
+        Cow::Owned(text) if trimmed(&text).len() < text.len() => Cow::Owned(trimmed(&text).to_owned()),
+        owned => owned,
     }
+}
+
+#[inline]
+fn trimmed(text: &str) -> &str {
+    let edges = [text.as_bytes().first(), text.as_bytes().last()];
+    // Most values have no white space around them.
+    if edges.into_iter().flatten().all(|byte| *byte > b' ') { text } else { text.trim_matches(SPACE) }
 }
 
 fn is_space(text: &str) -> bool {

@@ -28,7 +28,7 @@ pub struct Source<'b> {
 }
 
 /// What stands anywhere in a text: most documents hold none of it, and where they do not, no value has to be looked through for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Holds {
     /// A byte that can begin a character which XML forbids.
     pub(super) forbidden: bool,
