@@ -18,7 +18,7 @@ use oxwire::mapihttp::server::{CancelReason, ContextId, Event, Refusal, Request,
 use super::book::Book;
 use super::objects::Objects;
 use super::rops::{self, Packing};
-use super::users::Users;
+use super::users::{User, Users};
 use crate::log::Log;
 use crate::mailbox::Delivered;
 
@@ -125,7 +125,8 @@ impl App {
         };
         let administrator = connect.flags.contains(ConnectFlags::ADMINISTRATOR);
         let verdict = self.connect_verdict(&request.principal, connect.user_dn, administrator);
-        let Some(body) = connect_body(verdict, request.principal.name(), &self.auxiliary().unwrap_or_default()) else {
+        let display_name = self.users.of(&request.principal).map_or("", User::display_name);
+        let Some(body) = connect_body(verdict, display_name, &self.auxiliary(&[]).unwrap_or_default()) else {
             let _ = server.fail(now, request.handle, Refusal::UnknownFailure, "The response could not be built.");
             return;
         };
@@ -240,13 +241,13 @@ impl App {
         &mut self.packing
     }
 
-    /// The auxiliary buffer of a response to a Connect.
-    pub(super) fn auxiliary(&self) -> Option<Bytes> {
+    /// The auxiliary buffer of a response to a Connect: what there is to say by either transport, and `more`.
+    pub(super) fn auxiliary(&self, more: &[AuxBlock<'_>]) -> Option<Bytes> {
         let organization = AuxBlock::ExOrgInfo(AuxExOrgInfo { org_flags: OrgFlags::NONE });
         let control = AuxClientControl { enable_flags: EnableFlags::ENABLE_COMPRESSION, expiry_time: 0 };
-        let blocks = [organization, AuxBlock::ClientControl(control)];
-        let blocks = if self.packing.form().is_compressed() { &blocks[..] } else { &blocks[..1] };
-        auxiliary_buffer(self.packing.form(), blocks).ok()
+        let control = self.packing.form().is_compressed().then_some(AuxBlock::ClientControl(control));
+        let blocks: Vec<_> = std::iter::once(organization).chain(control).chain(more.iter().copied()).collect();
+        auxiliary_buffer(self.packing.form(), &blocks).ok()
     }
 
     /// A line of the log.

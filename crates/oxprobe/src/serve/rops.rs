@@ -20,8 +20,14 @@ use super::users::User;
 /// RopId, InputHandleIndex, ReturnValue, Origin and RowCount of a RopQueryRows response.
 const QUERY_ROWS_HEAD: usize = 9;
 
-/// The one session that a RopPending of this server can mean.
-const SESSION_INDEX: u16 = 0;
+/// What RopPending names, [MS-OXCROPS] 2.2.14.3: sessions whose notifications did not go into an answer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Pending<'a> {
+    /// The index of the session that is asked. Over HTTP there is but one, and it is 0.
+    pub(crate) session_index: u16,
+    /// The indexes of those linked with it that have something to tell.
+    pub(crate) beside: &'a [u16],
+}
 
 /// An Execute without an answer.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +90,7 @@ pub(crate) fn execute(
     (flags, max_rop_out): (ExecuteFlags, u32),
     wall: FileTime,
 ) -> Result<(Bytes, String), ExecuteError> {
-    let (answer, done) = answer(objects, user, payload, max_rop_out, wall)?;
+    let (answer, done) = answer(objects, user, payload, max_rop_out, wall, Pending::default())?;
     let success = match answer {
         Ok(rops) => {
             let rop_out = packing.rop_out((flags, max_rop_out), &rops)?;
@@ -116,6 +122,7 @@ pub(crate) fn answer(
     payload: &Bytes,
     max_rop_out: u32,
     wall: FileTime,
+    pending: Pending<'_>,
 ) -> Result<(Result<BytesMut, ErrorCode>, String), ExecuteError> {
     let input: RopBuffer<'_> = decode_all(payload, &Limits::DEFAULT)?;
     let room = usize::try_from(max_rop_out).unwrap_or(usize::MAX).saturating_sub(RpcHeaderExt::LEN).min(MAX_PAYLOAD);
@@ -130,7 +137,7 @@ pub(crate) fn answer(
         done.push(request.rop_id().to_string());
         one(&mut execution, &mut operations, request, wall)?;
     }
-    tell(&mut execution, operations.objects)?;
+    tell(&mut execution, operations.objects, pending)?;
     match execution.finish().stop {
         None => {}
         Some(Stop::BufferTooSmall) => done.push("(the rest does not fit)".to_owned()),
@@ -273,16 +280,19 @@ fn query_rows(
     Ok(Ok(()))
 }
 
-/// What the subscriptions have to tell, as far as it fits.
-fn tell(execution: &mut Execution<'_, '_>, objects: &mut Objects) -> Result<(), EncodeError> {
+/// What the subscriptions have to tell, as far as it fits, and who else has something to tell.
+fn tell(execution: &mut Execution<'_, '_>, objects: &mut Objects, pending: Pending<'_>) -> Result<(), EncodeError> {
     let class = utf16_le_bytes("IPM.Note");
     let class = MessageClass::Unicode(Utf16::from_truncated(&class));
     while let Some(notice) = objects.next_notice() {
         if !execution.notify(&notification(&notice, class))? {
-            execution.pending(PendingResponse { session_index: SESSION_INDEX });
-            return Ok(());
+            execution.pending(PendingResponse { session_index: pending.session_index });
+            break;
         }
         objects.told();
+    }
+    for session_index in pending.beside {
+        execution.pending(PendingResponse { session_index: *session_index });
     }
     Ok(())
 }

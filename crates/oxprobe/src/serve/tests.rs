@@ -18,7 +18,7 @@ use super::rops::{self, Packing};
 use super::users::{User, Users, user_dn};
 
 const ADDRESS: &str = "ada@oxwire.test";
-const INBOX: u64 = 5;
+pub(super) const INBOX: u64 = 5;
 const LARGEST: u32 = 0x8007;
 const PLAIN: ExecuteFlags = ExecuteFlags::NO_COMPRESSION.with(ExecuteFlags::NO_XOR_MAGIC);
 
@@ -76,7 +76,7 @@ impl Session {
     }
 }
 
-fn payload(handles: &[Handle], write: impl FnOnce(&mut RequestBuilder<'_>)) -> Bytes {
+pub(super) fn payload(handles: &[Handle], write: impl FnOnce(&mut RequestBuilder<'_>)) -> Bytes {
     let mut out = BytesMut::new();
     let mut requests = RequestBuilder::new(&mut out);
     write(&mut requests);
@@ -84,18 +84,18 @@ fn payload(handles: &[Handle], write: impl FnOnce(&mut RequestBuilder<'_>)) -> B
     out.freeze()
 }
 
-struct Answer {
-    sent: Bytes,
-    received: Bytes,
+pub(super) struct Answer {
+    pub(super) sent: Bytes,
+    pub(super) received: Bytes,
 }
 
 impl Answer {
-    fn handle(&self, index: u8) -> Handle {
+    pub(super) fn handle(&self, index: u8) -> Handle {
         let buffer: RopBuffer<'_> = decode_all(&self.received, &Limits::DEFAULT).unwrap();
         buffer.handles().at(index).filter(|handle| handle.is_used()).unwrap()
     }
 
-    fn all(&self) -> Vec<RopResponse<'_>> {
+    pub(super) fn all(&self) -> Vec<RopResponse<'_>> {
         let sent: RopBuffer<'_> = decode_all(&self.sent, &Limits::DEFAULT).unwrap();
         let received: RopBuffer<'_> = decode_all(&self.received, &Limits::DEFAULT).unwrap();
         received.responses(sent.requests(), |_| None).map(|pair| pair.unwrap().response).collect()
@@ -108,7 +108,7 @@ impl Answer {
     }
 }
 
-fn open(counter: u64) -> OpenFolderRequest {
+pub(super) fn open(counter: u64) -> OpenFolderRequest {
     OpenFolderRequest {
         logon_id: 0,
         input_handle_index: 0,
@@ -246,7 +246,7 @@ fn what_cannot_be_done_is_refused_in_the_protocols_words() {
     );
 }
 
-fn subscribe(notification_types: NotificationTypes) -> RegisterNotificationRequest {
+pub(super) fn subscribe(notification_types: NotificationTypes) -> RegisterNotificationRequest {
     RegisterNotificationRequest {
         logon_id: 0,
         input_handle_index: 0,

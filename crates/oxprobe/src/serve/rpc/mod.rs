@@ -2,6 +2,8 @@
 
 mod calls;
 mod connection;
+#[cfg(test)]
+mod emsmdb_tests;
 mod mgmt;
 mod nspi;
 mod rfr;
@@ -20,7 +22,7 @@ use oxwire::mapirpc::emsmdb::EMSMDB;
 use oxwire::mapirpc::mgmt::MGMT;
 use oxwire::mapirpc::nspi::NSPI;
 use oxwire::mapirpc::rfr::RFR;
-use oxwire::rpc::association::AssociationGroups;
+use oxwire::rpc::association::{AssociationGroups, CallId};
 use oxwire::rpc::pdu::SyntaxIdentifier;
 use oxwire::rpch::endpoint::{
     Endpoint, EndpointConfig, EndpointEvent, Handled, VirtualConnectionConfig, VirtualConnectionId,
@@ -119,14 +121,21 @@ impl RpcSide {
             self.on_event(now, app, event);
         }
         let mut ended = Vec::new();
-        for (id, served) in &mut self.served {
-            served.settle(now, wall, &mut self.shared, app);
-            while let Some(transmit) = served.connection.poll_transmit(now) {
-                self.transmits.push_back(transmit);
+        loop {
+            for (id, served) in &mut self.served {
+                served.settle(now, wall, &mut self.shared, app);
+                while let Some(transmit) = served.connection.poll_transmit(now) {
+                    self.transmits.push_back(transmit);
+                }
+                if served.connection.is_closed() && !ended.contains(id) {
+                    ended.push(*id);
+                }
             }
-            if served.connection.is_closed() {
-                ended.push(*id);
+            let waits = self.shared.sessions.take_ended();
+            if waits.is_empty() {
+                break;
             }
+            self.end_waits(waits);
         }
         for id in ended {
             if let Some(mut served) = self.served.remove(&id) {
@@ -185,7 +194,13 @@ impl RpcSide {
 
     /// Tells the sessions of a user of a delivery.
     pub(crate) fn on_delivered(&mut self, to: &Principal, delivered: Delivered) {
-        for (id, call) in self.shared.sessions.on_delivered(to, delivered) {
+        let waits = self.shared.sessions.on_delivered(to, delivered);
+        self.end_waits(waits);
+    }
+
+    /// Answers waits that are over because there is something to tell, or nobody left to tell it.
+    fn end_waits(&mut self, waits: Vec<(VirtualConnectionId, CallId)>) {
+        for (id, call) in waits {
             if let Some(served) = self.served.get_mut(&id) {
                 served.end_wait(call);
             }

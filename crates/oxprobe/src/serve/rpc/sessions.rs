@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use oxwire::core::{Guid, Principal};
+use oxwire::core::{FileTime, Guid, Principal};
 use oxwire::rpc::association::CallId;
 use oxwire::rpc::ndr::ContextHandle;
 use oxwire::rpch::endpoint::VirtualConnectionId;
@@ -27,8 +27,37 @@ pub(super) struct Session {
     waiting: Option<Waiting>,
     /// The association group that its handle is valid in.
     group: u32,
-    /// For the log.
+    /// piCxr.
     pub(super) index: u16,
+    /// pulTimeStamp.
+    pub(super) created: u32,
+    /// The sessions that are linked with each other have the same.
+    linked: u64,
+}
+
+/// By which a client names one of its sessions, to link another with it: ulIcxrLink and pulTimeStamp, [MS-OXCRPC] 3.1.4.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) index: u16,
+    pub(super) created: u32,
+}
+
+impl Link {
+    /// Of a request, where only the lower half of the index counts.
+    pub(super) fn of_request(icxr_link: u32, time_stamp: u32) -> Self {
+        let index = u16::try_from(icxr_link & 0xFFFF).unwrap_or_default();
+        Self { index, created: time_stamp }
+    }
+}
+
+/// What a wait came to at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    Begun,
+    /// An event is there, or the handle is none.
+    Over,
+    /// Somebody is waiting already.
+    Another,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -43,21 +72,65 @@ struct Waiting {
 pub(super) struct Sessions {
     by_handle: HashMap<Guid, Session>,
     last_index: u16,
+    last_linked: u64,
     /// Whose waits have begun and are not told to the application yet.
     began: VecDeque<Principal>,
+    /// Waits whose session was closed.
+    ended: Vec<(VirtualConnectionId, CallId)>,
 }
 
 impl Sessions {
-    /// Opens one; `None` where the user has enough.
-    pub(super) fn open(&mut self, principal: &Principal, group: u32) -> Option<(ContextHandle, u16)> {
+    /// Opens one, linked with the user's session of that name if there is such a one; `None` where the user has enough.
+    pub(super) fn open(
+        &mut self,
+        principal: &Principal,
+        group: u32,
+        wall: FileTime,
+        link: Option<Link>,
+    ) -> Option<(ContextHandle, Link)> {
         if self.by_handle.values().filter(|session| session.principal == *principal).count() >= PER_USER {
             return None;
         }
-        self.last_index = self.last_index.wrapping_add(1);
-        let (handle, index) = (guid(), self.last_index);
-        let (principal, objects) = (principal.clone(), Objects::default());
-        self.by_handle.insert(handle, Session { principal, objects, asynchronous: None, waiting: None, group, index });
-        Some((ContextHandle::new(handle), index))
+        let after = self.last_index;
+        let taken = |index| self.by_handle.values().any(|session| session.index == index);
+        let index = (1..=u16::MAX).map(|step| after.wrapping_add(step)).find(|index| !taken(*index))?;
+        self.last_index = index;
+        // Seconds of 32 bits.
+        let created = u32::try_from((wall.intervals() / 10_000_000) & 0xFFFF_FFFF).unwrap_or_default();
+        let named = |session: &&Session| {
+            session.principal == *principal
+                && link.is_some_and(|link| (session.index, session.created) == (link.index, link.created))
+        };
+        let linked = match self.by_handle.values().find(named) {
+            Some(other) => other.linked,
+            None => {
+                self.last_linked = self.last_linked.wrapping_add(1);
+                self.last_linked
+            }
+        };
+        let handle = guid();
+        let session = Session {
+            principal: principal.clone(),
+            objects: Objects::default(),
+            asynchronous: None,
+            waiting: None,
+            group,
+            index,
+            created,
+            linked,
+        };
+        self.by_handle.insert(handle, session);
+        Some((ContextHandle::new(handle), Link { index, created }))
+    }
+
+    /// The sessions linked with one, itself left out, that have something to tell.
+    pub(super) fn pending_beside(&self, handle: &ContextHandle) -> Vec<u16> {
+        let Some(linked) = self.by_handle.get(&handle.uuid).map(|session| session.linked) else { return Vec::new() };
+        let others = self.by_handle.iter().filter(|(uuid, session)| **uuid != handle.uuid && session.linked == linked);
+        others
+            .filter(|(_, session)| session.objects.next_notice().is_some())
+            .map(|(_, session)| session.index)
+            .collect()
     }
 
     /// The session of a handle, if it is that user's and of that group.
@@ -65,9 +138,15 @@ impl Sessions {
         self.by_handle.get_mut(&handle.uuid).filter(|session| session.principal == *principal && session.group == group)
     }
 
-    /// Ends a session; a wait of its is over with it, and whose it is comes back.
-    pub(super) fn close(&mut self, handle: &ContextHandle) -> Option<(VirtualConnectionId, CallId)> {
-        self.by_handle.remove(&handle.uuid)?.waiting.map(|waiting| (waiting.connection, waiting.call))
+    /// Ends a session, and with it a wait of its.
+    pub(super) fn close(&mut self, handle: &ContextHandle) {
+        let waiting = self.by_handle.remove(&handle.uuid).and_then(|session| session.waiting);
+        self.ended.extend(waiting.map(|waiting| (waiting.connection, waiting.call)));
+    }
+
+    /// The waits that ended with their session since.
+    pub(super) fn take_ended(&mut self) -> Vec<(VirtualConnectionId, CallId)> {
+        std::mem::take(&mut self.ended)
     }
 
     /// The asynchronous context handle of a session.
@@ -81,7 +160,7 @@ impl Sessions {
         Some(ContextHandle::new(*session.asynchronous.get_or_insert_with(guid)))
     }
 
-    /// Begins a wait. `false` where it is over at once: an event is there, or the handle is none (R1888).
+    /// Begins a wait, unless it is over at once, or one too many.
     pub(super) fn wait(
         &mut self,
         now: Instant,
@@ -89,18 +168,19 @@ impl Sessions {
         principal: &Principal,
         connection: VirtualConnectionId,
         call: CallId,
-    ) -> bool {
+    ) -> Wait {
         let found = self
             .by_handle
             .values_mut()
             .find(|session| session.asynchronous == Some(asynchronous.uuid) && session.principal == *principal);
         match found {
-            Some(session) if session.objects.next_notice().is_none() && session.waiting.is_none() => {
+            Some(session) if session.waiting.is_some() => Wait::Another,
+            Some(session) if session.objects.next_notice().is_none() => {
                 session.waiting = Some(Waiting { connection, call, until: now.checked_add(WAIT) });
                 self.began.push_back(principal.clone());
-                true
+                Wait::Begun
             }
-            _ => false,
+            _ => Wait::Over,
         }
     }
 
