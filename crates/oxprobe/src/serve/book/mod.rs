@@ -3,6 +3,8 @@
 
 pub(crate) mod calls;
 mod matching;
+#[cfg(test)]
+mod requirements;
 
 use bytes::Bytes;
 use oxwire::core::{Guid, encode_to_bytes};
