@@ -62,7 +62,7 @@ impl Discovery {
                             this.allowed.insert(endpoint.origin.clone());
                         }
                         let (from, address) = (from.clone(), address.clone());
-                        task.leads.push_back(Lead { endpoint, kind: Kind::Pox, via: Via::Scp, from, address });
+                        task.leads.push_back(Lead { endpoint, kind: Kind::Service, via: Via::Scp, from, address });
                     }
                 }
             }
@@ -110,7 +110,7 @@ impl Discovery {
             this.record(now, task.step, &address, (asked, None, question.asked), leads_verdict(&leads));
             for endpoint in leads {
                 let (from, address) = (from.clone(), address.clone());
-                task.leads.push_back(Lead { endpoint, kind: Kind::Pox, via: Via::Srv, from, address });
+                task.leads.push_back(Lead { endpoint, kind: Kind::Service, via: Via::Srv, from, address });
             }
         })
     }
@@ -161,6 +161,7 @@ impl Discovery {
             task.deadline = super::flow::later(task.deadline, now.saturating_duration_since(question.asked));
             if let Some((via, to)) = question.what.destination() {
                 this.note_not_followed(now, task.step, via, &to, NotFollowed::Refused);
+                question.what.drop_leads(task);
             }
         })
     }

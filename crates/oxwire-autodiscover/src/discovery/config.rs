@@ -35,6 +35,10 @@ pub struct Config {
     /// Hosts, and with a dot in front domains, that credentials go to without a question, as Outlook's `RedirectServers`: the
     /// targets of redirects and SRV records, the domains of redirected addresses. Default none.
     pub trusted_hosts: Vec<String>,
+    /// Which service of a server is asked for the settings. Default [`Service::Pox`], as Outlook does.
+    pub service: Service,
+    /// The names of the settings that the SOAP service is asked for. Default [`Config::SOAP_SETTINGS`].
+    pub soap_settings: Vec<String>,
     /// The port of an SRV record is taken for 443, as some versions of Outlook do. Default no.
     pub ignore_srv_port: bool,
     /// The headers that change the answer. Default MAPI/HTTP of version 1 and Negotiate; the anchor is the address that is asked
@@ -63,6 +67,8 @@ impl Default for Config {
             site: None,
             json_hosts: Vec::new(),
             trusted_hosts: Vec::new(),
+            service: Service::Pox,
+            soap_settings: Self::SOAP_SETTINGS.iter().map(|name| (*name).to_owned()).collect(),
             ignore_srv_port: false,
             headers: RequestHeaders { mapi_http_capability: Some(1), negotiate: true, ..RequestHeaders::default() },
             user_agent: concat!("oxwire/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -73,6 +79,22 @@ impl Default for Config {
     }
 }
 
+/// Which service of a server is asked for the settings of a mailbox. Where one answers at `…/autodiscover.xml`, the other does at
+/// `…/autodiscover.svc`; a URL that ends in neither is asked as it is.
+///
+/// MAPI over HTTP is found by POX alone: the SOAP service gives no URLs of it. Clients of Exchange Web Services ask by SOAP.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Service {
+    /// POX.
+    #[default]
+    Pox,
+    /// SOAP, and POX on the same server where that gives no settings, as Microsoft advises clients of Exchange Web Services.
+    SoapThenPox,
+    /// SOAP.
+    Soap,
+}
+
 /// A policy key that this library has nothing for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected PreferLocalXML or one of the Exclude keys of Outlook's Autodiscover policy")]
@@ -81,6 +103,40 @@ pub struct UnknownPolicyKey;
 impl Config {
     /// The endpoint that Outlook knows for Exchange Online.
     pub const OFFICE_365: &'static str = "https://autodiscover-s.outlook.com/autodiscover/autodiscover.xml";
+
+    /// What the SOAP service is asked for: the user, RPC over HTTP, and the URLs of the web services, from inside and outside.
+    pub const SOAP_SETTINGS: &'static [&'static str] = &[
+        "UserDisplayName",
+        "UserDN",
+        "UserDeploymentId",
+        "AutoDiscoverSMTPAddress",
+        "InternalMailboxServer",
+        "InternalMailboxServerDN",
+        "InternalRpcClientServer",
+        "ActiveDirectoryServer",
+        "MailboxDN",
+        "PublicFolderServer",
+        "ExternalMailboxServer",
+        "ExternalMailboxServerRequiresSSL",
+        "ExternalMailboxServerAuthenticationMethods",
+        "CertPrincipalName",
+        "MapiHttpEnabled",
+        "InternalEwsUrl",
+        "ExternalEwsUrl",
+        "EwsSupportedSchemas",
+        "InternalEcpUrl",
+        "ExternalEcpUrl",
+        "InternalOABUrl",
+        "ExternalOABUrl",
+        "InternalUMUrl",
+        "ExternalUMUrl",
+        "InternalWebClientUrls",
+        "ExternalWebClientUrls",
+        "AlternateMailboxes",
+        "PublicFolderInformation",
+        "GroupingInformation",
+        "UserMSOnline",
+    ];
 
     /// Sets one of Outlook's policy keys as an administrator does (`ExcludeScpLookup`, 1), in any letter case.
     ///

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{LastKnownGood, Step, Via};
 use crate::pox::Response;
+use crate::soap::SubjectResponse;
 use crate::transport::{Capabilities, Choice, Policy, choose};
 
 /// Names a question. Timers go on while it waits; an answer that comes too late is passed over.
@@ -105,8 +106,11 @@ pub struct Found {
     pub address: Arc<str>,
     /// The URL that gave the settings; `None` for a local document.
     pub url: Option<Arc<str>>,
-    /// The response, with settings.
+    /// The response, with settings. Those of the SOAP service stand in it as far as POX has a place for them:
+    /// [`SubjectResponse::to_pox`].
     pub response: Response<'static>,
+    /// What the SOAP service answered, where it was that which gave the settings.
+    pub user_settings: Option<SubjectResponse<'static>>,
 }
 
 impl Found {

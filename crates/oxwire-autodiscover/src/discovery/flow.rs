@@ -69,8 +69,8 @@ impl Discovery {
         let lead = |host: &str, kind| VecDeque::from([domain_lead(&address, host, kind, Via::Config)]);
         let mut task = Task::new(step, later(now, self.config.deadlines.step));
         match step {
-            Step::HttpsRootDomain => task.leads = lead(&domain, Kind::Pox),
-            Step::HttpsAutodiscoverDomain => task.leads = lead(&autodiscover, Kind::Pox),
+            Step::HttpsRootDomain => task.leads = lead(&domain, Kind::Service),
+            Step::HttpsAutodiscoverDomain => task.leads = lead(&autodiscover, Kind::Service),
             Step::HttpRedirect => task.leads = lead(&autodiscover, Kind::Redirect),
             Step::Json => {
                 let more = self.config.json_hosts.iter().map(String::as_str).filter(|host| is_host(host));
@@ -100,7 +100,7 @@ impl Discovery {
             Some(endpoint) => {
                 self.allowed.insert(endpoint.origin.clone());
                 let (address, from) = (address.clone(), address.clone());
-                task.leads.push_back(Lead { endpoint, kind: Kind::Pox, via: Via::Config, from, address });
+                task.leads.push_back(Lead { endpoint, kind: Kind::Service, via: Via::Config, from, address });
             }
             None => self.note_not_followed(now, task.step, Via::Config, url, NotFollowed::Malformed),
         }
@@ -113,6 +113,7 @@ impl Discovery {
         };
         let mut task = self.search.tasks.remove(at);
         if let Some(lead) = task.leads.pop_front() {
+            let lead = self.of_service(&mut task, lead);
             if matches!(lead.via, Via::Srv | Via::Scp | Via::Config) {
                 task.chain.clear();
             }
@@ -128,14 +129,28 @@ impl Discovery {
         true
     }
 
+    /// The service that a lead is asked for first; what else is to be asked there comes next.
+    fn of_service(&self, task: &mut Task, lead: Lead) -> Lead {
+        if lead.kind != Kind::Service {
+            return lead;
+        }
+        let mut leads = Kind::of_service(self.config.service).iter().map(|kind| lead.clone().asking(*kind));
+        let first = leads.next();
+        for (at, next) in leads.enumerate() {
+            task.leads.insert(at, next);
+        }
+        first.unwrap_or(lead)
+    }
+
     /// Asks a URL, once the caller agrees where it has to.
     pub(super) fn follow(&mut self, now: Instant, task: &mut Task, lead: Lead, consented: bool) {
         let url = lead.endpoint.url();
         let redirected = matches!(lead.via, Via::Http(_) | Via::RedirectUrl | Via::Json);
-        if lead.kind == Kind::Pox && !lead.endpoint.is_https() {
+        if lead.kind.has_credentials() && !lead.endpoint.is_https() {
             return self.note_not_followed(now, task.step, lead.via, &url, NotFollowed::NotHttps);
         }
-        let key = (lead.address.to_lowercase().into(), format!("{} {url}", lead.method()));
+        let service = if lead.kind == Kind::Soap { "SOAP" } else { lead.method() };
+        let key = (lead.address.to_lowercase().into(), format!("{service} {url}"));
         if self.seen.contains(&key) {
             if redirected {
                 return self.note_not_followed(now, task.step, lead.via, &url, NotFollowed::AlreadyTried);
@@ -146,7 +161,7 @@ impl Discovery {
         if consented || self.config.trusts(&origin.host) {
             self.allowed.insert(origin.clone());
         }
-        if lead.kind == Kind::Pox && !self.allowed.contains(origin) {
+        if lead.kind.has_credentials() && !self.allowed.contains(origin) {
             return self.ask(now, task, What::Url(Box::new(lead)));
         }
         let limit = self.config.limits.requests;
@@ -278,6 +293,7 @@ impl Discovery {
         }
         let reason = clean(&reset.reason, 300).into();
         let verdict = Verdict::NotReached { cause: reset.cause, reason };
+        task.drop_other_service(&exchange.lead);
         self.record_exchange(now, task.step, &exchange, verdict);
     }
 
@@ -304,6 +320,7 @@ impl Discovery {
         match std::mem::replace(&mut task.doing, Doing::Next) {
             Doing::Fetching(exchange) => {
                 self.abort(exchange.conn);
+                task.drop_other_service(&exchange.lead);
                 self.record_exchange(now, task.step, &exchange, Verdict::Deadline);
             }
             Doing::Asking(question) => match question.what.destination() {
@@ -312,6 +329,7 @@ impl Discovery {
                     task.deadline = later(task.deadline, now.saturating_duration_since(question.asked));
                     over = false;
                     self.note_not_followed(now, task.step, via, &to, NotFollowed::NoConsent);
+                    question.what.drop_leads(&mut task);
                 }
                 None => {
                     let address = self.search.address.clone();

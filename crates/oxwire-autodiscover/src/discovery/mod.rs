@@ -38,7 +38,7 @@ use std::time::Instant;
 use oxwire_core::{ConnectionId, ConnectionIds, Error, Misuse};
 use oxwire_http::{HttpEvent, HttpTransmit, Origin};
 
-pub use config::{Config, Deadlines, DiscoveryLimits, LastKnownGood, UnknownPolicyKey};
+pub use config::{Config, Deadlines, DiscoveryLimits, LastKnownGood, Service, UnknownPolicyKey};
 pub use event::{Destination, DirectorySearch, Event, Failure, Found, QuestionHandle};
 pub use plain::PlainTransmit;
 pub use srv::SrvRecord;
@@ -59,7 +59,7 @@ pub struct Discovery {
     search: Search,
     /// Where credentials may go.
     allowed: HashSet<Origin>,
-    /// Addresses and URLs that were asked, so that nothing is asked twice.
+    /// Addresses, and URLs with what they were asked, so that nothing is asked twice.
     seen: HashSet<(Arc<str>, String)>,
     /// Addresses that were asked for, in lower case.
     addresses: Vec<String>,
@@ -113,8 +113,10 @@ impl Discovery {
         let domain = url::domain_of(address).filter(|_| exchange::pox_request(address).is_some());
         let domain: Arc<str> = domain.ok_or_else(|| misuse("give an address with a domain, in ASCII form"))?.into();
         let address: Arc<str> = address.into();
-        let trial = flow::domain_lead(&address, &domain, Kind::Pox, trail::Via::Config);
-        trial.request(&config).map_err(|_| misuse("take control characters out of the configured texts"))?;
+        for kind in Kind::of_service(config.service) {
+            let trial = flow::domain_lead(&address, &domain, *kind, trail::Via::Config);
+            trial.request(&config).map_err(|_| misuse("take control characters out of the configured texts"))?;
+        }
         let mut this = Self {
             login: address.clone(),
             search: Search {
@@ -162,7 +164,7 @@ impl Discovery {
     #[must_use]
     pub fn may_authenticate(&self, conn: ConnectionId) -> bool {
         let exchange = self.search.tasks.iter().filter_map(Task::exchange).find(|exchange| exchange.conn == conn);
-        exchange.is_some_and(|exchange| exchange.lead.kind == Kind::Pox)
+        exchange.is_some_and(|exchange| exchange.lead.kind.has_credentials())
     }
 
     /// Something happened on a connection. What concerns a connection that the search has given up is passed over.

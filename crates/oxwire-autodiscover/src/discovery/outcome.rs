@@ -6,7 +6,7 @@ use std::time::Instant;
 use oxwire_core::ConnectionId;
 use oxwire_http::HttpTransmit;
 
-use super::exchange::{Answer, Exchange, Kind, Lead, pox_request};
+use super::exchange::{Answer, Exchange, Kind, Lead, Settings, pox_request};
 use super::task::{Doing, Reached, Task, What};
 use super::trail::{Asked, Came, Entry, NotFollowed, Verdict, Via, clean};
 use super::url::{Endpoint, domain_of};
@@ -21,18 +21,17 @@ impl Discovery {
         match answer {
             Answer::NotYet => {}
             Answer::Is(verdict) => {
-                let refused = verdict == Verdict::Unauthorized && exchange.lead.kind == Kind::Pox;
+                let refused = verdict == Verdict::Unauthorized && exchange.lead.kind.has_credentials();
                 self.record_exchange(now, task.step, &exchange, verdict);
                 if refused {
+                    task.drop_other_service(&exchange.lead);
                     self.on_refusal(now, exchange);
                 }
             }
-            Answer::Settings(response) => {
+            Answer::Settings(settings) => {
                 self.record_exchange(now, task.step, &exchange, Verdict::Settings);
                 let Lead { endpoint, address, .. } = exchange.lead;
-                let url = Some(endpoint.url().into());
-                let found = Found { step: task.step, login: self.login.clone(), address, url, response: *response };
-                self.on_reached(now, task, Reached::Found(Box::new(found)));
+                self.on_settings(now, task, address, Some(endpoint.url().into()), *settings);
             }
             Answer::Url(via, location) => {
                 // A Location may be relative, a URL in a document may not.
@@ -63,11 +62,9 @@ impl Discovery {
         match answer {
             Answer::NotYet => {}
             Answer::Is(verdict) => self.record(now, task.step, &address, asked, verdict),
-            Answer::Settings(response) => {
+            Answer::Settings(settings) => {
                 self.record(now, task.step, &address, asked, Verdict::Settings);
-                let found =
-                    Found { step: task.step, login: self.login.clone(), address, url: None, response: *response };
-                self.on_reached(now, task, Reached::Found(Box::new(found)));
+                self.on_settings(now, task, address, None, *settings);
             }
             Answer::Url(via, url) => {
                 let (from, lead) = ("the local document".into(), Endpoint::parse(&url).ok_or(NotFollowed::Malformed));
@@ -76,7 +73,7 @@ impl Discovery {
                 if let Ok(endpoint) = lead {
                     // The administrator has said so.
                     self.allowed.insert(endpoint.origin.clone());
-                    task.leads.push_front(Lead { endpoint, kind: Kind::Pox, via, from, address });
+                    task.leads.push_front(Lead { endpoint, kind: Kind::Service, via, from, address });
                 }
             }
             Answer::Address(to) => {
@@ -87,6 +84,19 @@ impl Discovery {
                 }
             }
         }
+    }
+
+    fn on_settings(
+        &mut self,
+        now: Instant,
+        task: &mut Task,
+        address: Arc<str>,
+        url: Option<Arc<str>>,
+        Settings { response, user_settings }: Settings,
+    ) {
+        let login = self.login.clone();
+        let found = Found { step: task.step, login, address, url, response, user_settings };
+        self.on_reached(now, task, Reached::Found(Box::new(found)));
     }
 
     /// Whether a redirect to another URL is followed.
@@ -102,8 +112,12 @@ impl Discovery {
             return Err(NotFollowed::TooMany);
         }
         let (from, address) = (before.endpoint.url().into(), before.address.clone());
-        // A redirect of the JSON query goes to another place that knows the same query.
-        let kind = if before.kind == Kind::Json && via != Via::Json { Kind::Json } else { Kind::Pox };
+        let kind = match before.kind {
+            // A redirect of the JSON query goes to another place that knows the same query.
+            Kind::Json if via != Via::Json => Kind::Json,
+            Kind::Json | Kind::Redirect | Kind::Service => Kind::Service,
+            kind @ (Kind::Pox | Kind::Soap) => kind,
+        };
         Ok(Lead { endpoint, kind, via, from, address })
     }
 

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::exchange::{Exchange, Lead};
+use oxwire_http::Origin;
+
+use super::exchange::{Exchange, Kind, Lead};
 use super::trail::{Asked, Via};
 use super::{Found, QuestionHandle, Step};
 
@@ -77,6 +79,13 @@ impl What {
         }
     }
 
+    /// Without consent nothing else is asked there either.
+    pub(super) fn drop_leads(&self, task: &mut Task) {
+        if let Self::Url(lead) = self {
+            task.drop_leads(&lead.endpoint.origin);
+        }
+    }
+
     /// What consent is about.
     pub(super) fn destination(&self) -> Option<(Via, Arc<str>)> {
         match self {
@@ -97,6 +106,18 @@ impl Task {
             directories: Vec::new(),
             fallback: None,
             doing: Doing::Next,
+        }
+    }
+
+    /// Nothing more is asked of a server for what led to it.
+    pub(super) fn drop_leads(&mut self, origin: &Origin) {
+        self.leads.retain(|lead| lead.endpoint.origin != *origin);
+    }
+
+    /// A server that was not reached for one service, or that refused, is not asked for the other.
+    pub(super) fn drop_other_service(&mut self, lead: &Lead) {
+        if lead.kind == Kind::Soap {
+            self.drop_leads(&lead.endpoint.origin);
         }
     }
 

@@ -157,7 +157,7 @@ pub enum Verdict {
     NoRedirect,
     /// A page for people.
     HtmlPage,
-    /// A document that is no POX response.
+    /// A document that is no response of the service that was asked.
     Document(XmlError),
     /// A document that is no JSON answer.
     Json(JsonError),
@@ -235,7 +235,7 @@ impl fmt::Display for Verdict {
             Self::NoRedirect => f.write_str("no redirect"),
             Self::HtmlPage => f.write_str("a page for people, no document"),
             // The path in it is made of names that the peer chose.
-            Self::Document(error) => write!(f, "no POX response: {}", clean(&error.to_string(), 300)),
+            Self::Document(error) => write!(f, "no Autodiscover response: {}", clean(&error.to_string(), 300)),
             Self::Json(error) => write!(f, "no JSON answer: {error}"),
             Self::TooLarge { limit } => write!(f, "more than {limit} bytes"),
             Self::ServerError { code, message } => write!(f, "the server's error {code}: {message}"),

@@ -185,6 +185,11 @@ pub(super) fn keep<'x>(reader: &mut Reader<'x>, element: &Element<'x>) -> Result
     Unknown::decode(reader, element)
 }
 
+/// The URI of an operation's action, from its name.
+pub(super) fn action(operation: &str) -> String {
+    format!("{NAMESPACE}/Autodiscover/{operation}")
+}
+
 /// Writes an envelope. `action` is the operation's name, with `Response` where it is one, and goes before the action of the headers.
 pub(super) fn encode(
     action: &str,
@@ -198,8 +203,7 @@ pub(super) fn encode(
         writer.text_with("RequestedServerVersion", &[("xmlns", NAMESPACE)], version)?;
     }
     if !action.is_empty() {
-        let action = format!("{NAMESPACE}/Autodiscover/{action}");
-        writer.text_with("a:Action", &[("s:mustUnderstand", "1")], &action)?;
+        writer.text_with("a:Action", &[("s:mustUnderstand", "1")], &self::action(action))?;
     }
     if let Some(version) = &headers.server_version {
         version.encode(&mut writer)?;

@@ -4,6 +4,7 @@
 //! service's namespace with `http` and with `https`. Settings that hold a list the reference knows are read, others are kept as
 //! markup. Of the headers, those of WS-Addressing and the service's own are read.
 
+mod as_pox;
 mod code;
 mod collection;
 mod envelope;

@@ -68,6 +68,24 @@ impl<'x> Request<'x> {
         Self { requested_server_version: None, to: None, message_id: None, reply_to: None, body }
     }
 
+    /// The value of the HTTP header `SOAPAction`, quotes included.
+    #[must_use]
+    pub fn soap_action(&self) -> String {
+        let (action, _) = self.names();
+        format!("\"{}\"", envelope::action(action))
+    }
+
+    /// The operation's name, and that of its message.
+    const fn names(&self) -> (&'static str, &'static str) {
+        match &self.body {
+            RequestBody::UserSettings(_) => ("GetUserSettings", "GetUserSettingsRequestMessage"),
+            RequestBody::DomainSettings(_) => ("GetDomainSettings", "GetDomainSettingsRequestMessage"),
+            RequestBody::FederationInformation { .. } => {
+                ("GetFederationInformation", "GetFederationInformationRequestMessage")
+            }
+        }
+    }
+
     /// Reads a request.
     ///
     /// # Errors
@@ -112,13 +130,7 @@ impl<'x> Request<'x> {
             reply_to: self.reply_to.clone(),
             ..Headers::default()
         };
-        let (action, message) = match &self.body {
-            RequestBody::UserSettings(_) => ("GetUserSettings", "GetUserSettingsRequestMessage"),
-            RequestBody::DomainSettings(_) => ("GetDomainSettings", "GetDomainSettingsRequestMessage"),
-            RequestBody::FederationInformation { .. } => {
-                ("GetFederationInformation", "GetFederationInformationRequestMessage")
-            }
-        };
+        let (action, message) = self.names();
         envelope::encode(action, &headers, |writer| {
             writer.start(message, &[("xmlns", NAMESPACE)])?;
             writer.start("Request", &[])?;

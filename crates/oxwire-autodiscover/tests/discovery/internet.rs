@@ -35,6 +35,8 @@ pub(crate) enum Host {
     Serves(fn(&Request) -> Reply),
     /// Always this answer.
     Says(Reply),
+    /// An answer for each path.
+    Routes(Vec<(&'static str, Reply)>),
     /// This answer to whoever logs on by Basic as `kim@example.com` with `secret`, and 401 to everybody else.
     Basic(Reply),
     /// 401 that closes the connection, with NTLM's challenge never complete.
@@ -426,6 +428,10 @@ impl World<'_> {
             Host::Storm => self.reply(conn, &challenge("NTLM")),
             Host::Serves(f) => self.reply(conn, &f(&request)),
             Host::Says(reply) => self.reply(conn, &reply),
+            Host::Routes(routes) => {
+                let route = routes.iter().find(|(path, _)| *path == request.target);
+                self.reply(conn, &route.map_or_else(|| status(404), |(_, reply)| reply.clone()));
+            }
             // Base64 of `kim@example.com:secret`.
             Host::Basic(reply)
                 if request.authorization.as_deref() == Some("Basic a2ltQGV4YW1wbGUuY29tOnNlY3JldA==") =>

@@ -14,5 +14,6 @@ mod internet;
 mod published;
 mod random;
 mod redirects;
+mod soap;
 mod steps;
 mod time;

@@ -383,7 +383,7 @@ fn local_documents() {
     let found = run.outcome.unwrap();
     assert_eq!((found.url.as_deref(), found.last_known_good()), (None, None));
     assert!(with(None).trail().contains("local document: nothing there"));
-    assert!(with(Some("x".to_owned())).trail().contains("local document: no POX response"));
+    assert!(with(Some("x".to_owned())).trail().contains("local document: no Autodiscover response"));
     assert!(with(Some(redirect_url("http://x.example").body)).trail().contains("not followed: no TLS there"));
     assert!(with(Some(redirect_address("kim@x.example").body)).trail().contains("redirectAddr to kim@x.example"));
     let error = pox("<Error><ErrorCode>600</ErrorCode></Error>").body;
