@@ -1,11 +1,22 @@
 """FreeRDP's client of RPC over HTTP: a terminal services client, whose gateway asks for port 3388 and an interface that a mail server
-does not have. It sets up the channels over TLS, bound by NTLM, authenticates inside RPC, and is told so in RPC's words."""
+does not have. It sets up the channels over TLS, bound by NTLM, authenticates inside RPC, and is told so in RPC's words.
+
+Behind our endpoint in another program (`rpc_proxy`) it finds the interface that it asks for, and follows an OUT channel that is recycled."""
 
 import os
 import subprocess
+import time
+from contextlib import ExitStack
 
-from peers import Server
+from peers import Haproxy, Process, Screen, Server, TerminalServer
+from tsgateway import AUTHORIZE_TUNNEL, CREATE_CHANNEL, CREATE_TUNNEL, MAKE_TUNNEL_CALL, SETUP_RECEIVE_PIPE, Gateway
 from world import check
+
+
+def client(port, password, *options):
+    """The client, through the gateway at that port."""
+    gateway = [f"/g:127.0.0.1:{port}", "/gt:rpc", "/gu:alice", f"/gp:{password}", "/gd:MAIL"]
+    return ["xfreerdp", "/u:b", "/p:x", "/cert:ignore", "/log-level:DEBUG", *gateway, *options]
 
 
 def freerdp(world, name, *options, password="secret"):
@@ -15,8 +26,7 @@ def freerdp(world, name, *options, password="secret"):
     cert, key = world.server_identity
     with Server(world.oxprobe, home, "--cert", cert, "--key", key, "--epa", "require", *options) as server:
         done = subprocess.run(
-            ["xvfb-run", "-a", "xfreerdp", "/v:t", f"/g:127.0.0.1:{server.port}", "/gt:rpc", "/gu:alice", f"/gp:{password}"]
-            + ["/gd:MAIL", "/u:b", "/p:x", "/cert:ignore", "/log-level:DEBUG"],
+            ["xvfb-run", "-a", *client(server.port, password, "/v:t")],
             env={**os.environ, "HOME": str(home)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -70,3 +80,51 @@ def freerdp_is_refused_at_a_port_that_is_not_offered(world):
 def freerdp_with_a_wrong_password_is_refused(world):
     ours, _ = freerdp(world, "freerdp-password", "--rpc-port", "3388", password="wrong")
     assert "MAIL\\alice refused: NTLM" in ours and "channel to" not in ours, ours
+
+
+#: What the client says of a recycling ([MS-RPCH] 3.2.2.5.6 to 3.2.2.5.10), in this order, and what comes after it.
+RECYCLING = (
+    "Receiving OUT R1/A2 RTS PDU",
+    "Sending OUT_R1/A3 RTS PDU",
+    "Receiving OUT R2/A6 RTS PDU",
+    "Sending OUT_R2/C1 RTS PDU",
+    "Sending OUT_R2/A7 RTS PDU",
+    "Receiving OUT R2/B3 RTS PDU",
+    "CLIENT_OUT_CHANNEL_STATE_RECYCLED",
+    "CLIENT_OUT_CHANNEL_STATE_OPENED",
+    "VIRTUAL_CONNECTION_STATE_WAIT_A3W",
+    "Unknown RTS Command Type: 0x",
+)
+
+
+@check
+def freerdp_follows_an_out_channel_that_is_recycled(world):
+    """A picture of more than a megabyte, through OUT channels of 128 KiB. The client goes through every step of the recycling and takes the
+    successor for its OUT channel; then it trips over itself: it leaves the last PDU of the predecessor, OUT_R2/B3, in its buffer, and
+    reads the first four bytes of the successor, 05 00 02 00 where that is a response, as the command of that."""
+    home = world.directory / "freerdp-recycling"
+    (home / "client").mkdir(parents=True)
+    bundle = home / "bundle.pem"
+    bundle.write_text("".join(part.read_text() for part in world.server_identity))
+    with ExitStack() as stack:
+        enter = stack.enter_context
+        screen = enter(Screen(home))
+        terminal = enter(TerminalServer(home, screen.display))
+        gateway = enter(Gateway(terminal.port, "secret"))
+        command = [os.environ["OXWIRE_RPC_PROXY"], "127.0.0.1:0", f"127.0.0.1:{gateway.port}", "alice", "secret", "131072"]
+        proxy = enter(Process(command, home / "proxy.log"))
+        plain = int(proxy.first_line().rpartition(":")[2])
+        tls = enter(Haproxy(home, {"gateway": (f"ssl crt {bundle}", "", plain, "")}, mode="tcp"))
+        command = client(tls.ports["gateway"], "secret", f"/v:127.0.0.1:{terminal.port}", "/sec:tls")
+        environment = {**os.environ, "HOME": str(home), "DISPLAY": enter(Screen(home / "client")).display}
+        process = enter(Process(command, home / "client.log", environment, talks=False))
+        until = time.monotonic() + 60
+        while process.child.poll() is None and time.monotonic() < until:
+            screen.shows_noise()
+            time.sleep(0.2)
+        ours, theirs = proxy.log.read_text(), process.log.read_text()
+    assert not gateway.failure, repr(gateway.failure)
+    assert gateway.calls[:5] == [CREATE_TUNNEL, AUTHORIZE_TUNNEL, MAKE_TUNNEL_CALL, CREATE_CHANNEL, SETUP_RECEIVE_PIPE]
+    assert gateway.relayed > 100_000, gateway.relayed
+    follow(theirs, "TSG_STATE_PIPE_CREATED", "CONNECTION_STATE_ACTIVE", *RECYCLING)
+    follow(ours, "virtual connection 1: open", "a successor channel", "OUT channel recycled", "channel is gone", "PDUs in doubt")

@@ -1,5 +1,6 @@
 """Starting and stopping what the checks run against: our server, haproxy, certificates."""
 
+import os
 import pathlib
 import select
 import signal
@@ -32,16 +33,17 @@ def der(cert):
 
 
 class Process:
-    """A child that ends with the block."""
+    """A child that ends with the block. `talks` where its first line says something, else both of its outputs are its log."""
 
-    def __init__(self, command, log, env=None):
+    def __init__(self, command, log, env=None, talks=True):
         self.log = pathlib.Path(log)
+        err = self.log.open("ab")
         self.child = subprocess.Popen(
             [str(part) for part in command],
             env=env,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self.log.open("ab"),
+            stdout=subprocess.PIPE if talks else err,
+            stderr=err,
             text=True,
         )
 
@@ -50,6 +52,16 @@ class Process:
         line = self.child.stdout.readline().strip() if ready else ""
         assert line, f"{self.child.args[0]} said nothing within {seconds} s: {self.log.read_text()[-500:]}"
         return line
+
+    def listens(self, port):
+        until = time.monotonic() + 30
+        while True:
+            try:
+                return socket.create_connection(("127.0.0.1", port), 1).close()
+            except OSError:
+                assert self.child.poll() is None, f"{self.child.args[0]} ended: {self.log.read_text()[-1000:]}"
+                assert time.monotonic() < until, f"{self.child.args[0]} does not listen"
+                time.sleep(0.05)
 
     def __enter__(self):
         return self
@@ -61,7 +73,8 @@ class Process:
         except subprocess.TimeoutExpired:
             self.child.kill()
             self.child.wait()
-        self.child.stdout.close()
+        if self.child.stdout:
+            self.child.stdout.close()
 
 
 class Server(Process):
@@ -86,8 +99,7 @@ global
     h1-case-adjust x-responsecode X-ResponseCode
     h1-case-adjust x-requesttype X-RequestType
 defaults
-    mode http
-    option http-keep-alive
+    mode {mode}
     timeout connect 5s
     timeout client 400s
     timeout server 400s
@@ -97,8 +109,8 @@ defaults
 class Haproxy(Process):
     """haproxy with one frontend for each route: name -> (options of bind, options of server, port behind, more lines)."""
 
-    def __init__(self, directory, routes):
-        text = HAPROXY
+    def __init__(self, directory, routes, mode="http"):
+        text = HAPROXY.format(mode=mode)
         self.ports = {}
         for name, (bind, server, behind, more) in routes.items():
             port = self.ports[name] = free_port()
@@ -106,14 +118,34 @@ class Haproxy(Process):
             text += f"backend to_{name}\n    server one 127.0.0.1:{behind} {server}\n"
         config = directory / "haproxy.cfg"
         config.write_text(text)
-        super().__init__(["haproxy", "-db", "-f", config], directory / "haproxy.log")
+        super().__init__(["haproxy", "-db", "-f", config], directory / "haproxy.log", talks=False)
         for port in self.ports.values():
-            until = time.monotonic() + 10
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    assert self.child.poll() is None, f"haproxy ended: {self.log.read_text()[-1000:]}"
-                    assert time.monotonic() < until, "haproxy does not listen"
-                    time.sleep(0.05)
+            self.listens(port)
+
+
+class Screen(Process):
+    """An X server without a screen."""
+
+    def __init__(self, directory):
+        options = ["-displayfd", "1", "-screen", "0", "640x480x24", "-fbdir", directory, "-nolisten", "tcp"]
+        super().__init__(["Xvfb", *options], directory / "xvfb.log")
+        self.display = f":{self.first_line()}"
+        self.pixels = directory / "Xvfb_screen0"
+
+    def shows_noise(self):
+        """Random pixels, which nothing compresses."""
+        size = 640 * 480 * 4
+        with self.pixels.open("r+b") as file:
+            file.seek(self.pixels.stat().st_size - size)
+            file.write(os.urandom(size))
+
+
+class TerminalServer(Process):
+    """FreeRDP's server of what an X display shows, for whoever asks."""
+
+    def __init__(self, directory, display):
+        self.port = free_port()
+        options = [f"/port:{self.port}", "/bind-address:127.0.0.1", "/sec:tls", "-auth"]
+        env = {**os.environ, "DISPLAY": display, "HOME": str(directory)}
+        super().__init__(["freerdp-shadow-cli", *options], directory / "shadow.log", env, talks=False)
+        self.listens(self.port)

@@ -20,6 +20,8 @@ enum Arrived {
     /// The peer closed or half-closed.
     Eof(ConnectionId),
     Lost(ConnectionId, io::Error),
+    /// Something else has happened that a layer above wants to look at.
+    Woken,
 }
 
 struct Link {
@@ -55,6 +57,13 @@ impl Network {
                 }
             }
         });
+    }
+
+    /// Ends [`wait`](Self::wait) from another thread.
+    pub(crate) fn waker(&self) -> impl Fn() + Send + 'static {
+        let sender = self.sender.clone();
+        // Without a receiver there is nobody to wake.
+        move || drop(sender.send(Arrived::Woken))
     }
 
     /// Does what a machine wants done.
@@ -159,6 +168,7 @@ impl Network {
                     link.http.handle_lost(now, 0, error.to_string());
                 }
             }
+            Arrived::Woken => {}
         }
     }
 }
