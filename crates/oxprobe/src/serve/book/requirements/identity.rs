@@ -101,7 +101,7 @@ fn names_last() {
 /// A server has a GUID of its own, by which its ephemeral names are told from another's.
 #[test]
 fn oxnspi_r627_r699_each_server_has_a_guid() {
-    let server = || App::new(Users::default(), None, Log::Quiet);
+    let server = || App::new(Users::default(), None, false, Log::Quiet);
     let (one, another) = (server(), server());
     assert_ne!(one.book_guid(), oxwire::core::Guid::NIL);
     assert_eq!(one.book_guid(), one.book_guid());
