@@ -487,38 +487,78 @@ def negotiate_haproxy_ends_tls(world):
             log_has(bound, "authenticated by Negotiate (Kerberos), binding tls-server-end-point")
 
 
-@check
-def negotiate_helper_of_gssapi(world):
-    """The helper by itself, both ends: bindings that fit, that do not, and none; signatures; no ticket."""
-    fits, other = end_point(b"a").hex(), end_point(b"b").hex()
-    environment = {**os.environ, **kdc(world).client(world.tickets), **kdc(world).acceptor()}
+class Helper:
+    """The helper of oxwire-gssapi by itself."""
 
-    def start(line):
-        child = subprocess.Popen(
+    def __init__(self, world, line):
+        environment = {**os.environ, **kdc(world).client(world.tickets), **kdc(world).acceptor()}
+        self.child = subprocess.Popen(
             [HELPER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
-        assert ask(child, line) == "ok"
-        return child
+        assert self.ask(line) == ["ok"]
 
-    def ask(child, line):
-        child.stdin.write(line + "\n")
-        child.stdin.flush()
-        return child.stdout.readline().strip()
+    def ask(self, line):
+        self.child.stdin.write(line + "\n")
+        self.child.stdin.flush()
+        return self.child.stdout.readline().split()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.child.stdin.close()
+        assert self.child.wait(10) == 0
+        self.child.stdout.close()
+
+
+@check
+def negotiate_helper_of_gssapi(world):
+    """Both ends: bindings that fit, that do not, and none; signatures."""
+    fits, other = end_point(b"a").hex(), end_point(b"b").hex()
     for sent, expected, bound in ((fits, fits, "true"), ("-", fits, "false"), (fits, "-", "false"), (fits, other, None)):
-        client, acceptor = start(f"initiate HTTP/localhost {sent}"), start(f"accept {expected}")
-        token = ask(client, "step -").split()
-        assert token[0] == "continue", token
-        answer = ask(acceptor, f"step {token[1]}").split()
-        if bound is None:
-            assert answer[0] == "error" and "binding" in " ".join(answer), answer
-        else:
-            assert answer[0] == "complete" and answer[2:] == [bound, "alice@MAIL.TEST"], answer
-            assert ask(client, f"step {answer[1]}").startswith("complete - "), "mutual authentication"
-            signature = ask(client, "sign 616263").split()[1]
-            assert ask(acceptor, f"verify 616263 {signature}") == "ok"
-            assert ask(acceptor, f"verify 616264 {signature}").startswith("error ")
-        for child in (client, acceptor):
-            child.stdin.close()
-            assert child.wait(10) == 0
-            child.stdout.close()
+        with (
+            Helper(world, f"initiate HTTP/localhost {sent}") as client,
+            Helper(world, f"accept {expected}") as acceptor,
+        ):
+            token = client.ask("step -")
+            assert token[0] == "continue", token
+            answer = acceptor.ask(f"step {token[1]}")
+            if bound is None:
+                assert answer[0] == "error" and "binding" in " ".join(answer), answer
+                continue
+            assert answer[0] == "complete" and answer[2:] == [bound, "28", "0", "alice@MAIL.TEST"], answer
+            assert client.ask(f"step {answer[1]}")[:2] == ["complete", "-"], "mutual authentication"
+            signature = client.ask("sign 616263")[1]
+            assert len(signature) == 2 * 28
+            assert acceptor.ask(f"verify 616263 {signature}") == ["ok"]
+            assert acceptor.ask(f"verify 616264 {signature}")[0] == "error"
+            assert client.ask("seal +616263")[0] == "error", "sealing is for the DCE style"
+
+
+@check
+def negotiate_helper_of_gssapi_in_the_dce_style(world):
+    """Both ends as DCE/RPC has them: three tokens without the GSS header; messages signed, and sealed in their middle."""
+    with Helper(world, "initiate-dce exchangeMDB/mbx1 -") as client, Helper(world, "accept -") as acceptor:
+        first = client.ask("step -")
+        assert first[0] == "continue" and first[1].startswith("6e"), "AP-REQ as it is"
+        second = acceptor.ask(f"step {first[1]}")
+        assert second[0] == "continue" and second[1].startswith("6f"), "AP-REP as it is"
+        third = client.ask(f"step {second[1]}")
+        assert third[0] == "complete" and third[1].startswith("6f"), "another AP-REP"
+        done = acceptor.ask(f"step {third[1]}")
+        assert done[:3] == ["complete", "-", "false"] and done[5] == "alice@MAIL.TEST", done
+        signed, sealed = int(done[3]), int(done[4])
+        assert third[3:5] == done[3:5] and sealed > signed == 28, (third, done)
+        for one, other in ((client, acceptor), (acceptor, client)):
+            for data in ("-", "61", "62" * 5000):
+                signature = one.ask(f"sign {data}")[1]
+                assert len(signature) == 2 * signed
+                assert other.ask(f"verify {data} {signature}") == ["ok"]
+                word, signature, hidden = one.ask(f"seal =0500 +{data} =0a06")
+                assert word == "sealed" and len(signature) == 2 * sealed and (data == "-" or hidden != data)
+                assert other.ask(f"unseal {signature} =0500 +{hidden} =0a06") == ["unsealed", data]
+        # What is only signed counts, too; and a signature is good once.
+        _, signature, hidden = client.ask("seal =0500 +6162 =0a06")
+        assert acceptor.ask(f"unseal {signature} =0501 +{hidden} =0a06")[0] == "error"
+        assert acceptor.ask(f"unseal {signature} =0500 +{hidden} =0a06") == ["unsealed", "6162"]
+        assert acceptor.ask(f"unseal {signature} =0500 +{hidden} =0a06")[0] == "error"

@@ -10,7 +10,7 @@ REALM = "MAIL.TEST"
 
 
 class Kdc(Process):
-    def __init__(self, directory, services=("HTTP/localhost",), users=(("alice", "secret"), ("mallory", "secret"))):
+    def __init__(self, directory, services=("HTTP/localhost", "exchangeMDB/mbx1", "host/mbx1"), users=(("alice", "secret"), ("mallory", "secret"))):
         self.directory = directory / "kdc"
         self.directory.mkdir()
         self.port = free_port()
@@ -30,6 +30,7 @@ class Kdc(Process):
     }}
 [domain_realm]
     localhost = {REALM}
+    mbx1 = {REALM}
 """
         )
         profile.write_text(

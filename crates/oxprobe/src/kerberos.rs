@@ -15,9 +15,6 @@ use oxwire::core::{Entropy, FileTime, Part, SecretBytes, SecurityContext, Securi
 
 use crate::net::driver::{Call, Done, Work};
 
-/// Bytes of a signature by AES with SHA-1, the usual one; what is signed tells for other keys.
-const SIGNATURE_LEN: usize = 28;
-
 /// How the helper is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Helper {
@@ -33,13 +30,13 @@ impl Helper {
         self.context(format!("initiate {service} {}", data(binding)))
     }
 
-    /// A server's context.
+    /// A server's context, in either style.
     pub(crate) fn acceptor(&self, binding: &ChannelBinding) -> Context {
         self.context(format!("accept {}", data(binding)))
     }
 
     fn context(&self, first: String) -> Context {
-        Context { helper: self.clone(), first, process: None, complete: None, signature_len: SIGNATURE_LEN }
+        Context { helper: self.clone(), first, process: None, complete: None }
     }
 
     fn start(&self) -> std::io::Result<Process> {
@@ -106,8 +103,16 @@ pub(crate) struct Context {
     helper: Helper,
     first: String,
     process: Option<Process>,
-    complete: Option<(bool, String)>,
-    signature_len: usize,
+    complete: Option<Complete>,
+}
+
+/// What the helper tells once its context is complete.
+struct Complete {
+    bound: bool,
+    /// Bytes of a signature, and of that of a message that is sealed; 0 where there is none.
+    signed: usize,
+    sealed: usize,
+    name: String,
 }
 
 impl Context {
@@ -141,11 +146,13 @@ fn not_understood() -> SecurityError {
 impl SecurityContext for Context {
     fn step(&mut self, token: Option<&[u8]>, _: FileTime, _: &mut dyn Entropy) -> Result<Step, SecurityError> {
         let answer = self.ask(&format!("step {}", token.map_or_else(|| "-".to_owned(), hex)))?;
-        let mut words = answer.splitn(4, ' ');
-        match (words.next(), words.next(), words.next(), words.next()) {
-            (Some("continue"), Some(token), None, None) => bytes(token).map(Step::Continue).ok_or_else(not_understood),
-            (Some("complete"), Some(token), Some(bound), name) => {
-                self.complete = Some((bound == "true", name.unwrap_or_default().to_owned()));
+        let words: Vec<&str> = answer.splitn(6, ' ').collect();
+        match words[..] {
+            ["continue", token] => bytes(token).map(Step::Continue).ok_or_else(not_understood),
+            ["complete", token, bound, signed, sealed, name] => {
+                let len = |text: &str| text.parse().map_err(|_| not_understood());
+                let (signed, sealed) = (len(signed)?, len(sealed)?);
+                self.complete = Some(Complete { bound: bound == "true", signed, sealed, name: name.to_owned() });
                 let token = if token == "-" { None } else { Some(bytes(token).ok_or_else(not_understood)?) };
                 Ok(Step::Complete(token))
             }
@@ -153,19 +160,25 @@ impl SecurityContext for Context {
         }
     }
 
+    fn can_sign(&self) -> bool {
+        self.signature_len() != 0
+    }
+
     fn is_complete(&self) -> bool {
         self.complete.is_some()
     }
 
     fn signature_len(&self) -> usize {
-        self.signature_len
+        self.complete.as_ref().map_or(0, |complete| complete.signed)
+    }
+
+    fn sealed_signature_len(&self) -> usize {
+        self.complete.as_ref().map_or(0, |complete| complete.sealed)
     }
 
     fn sign(&mut self, parts: &[&[u8]], signature: &mut Vec<u8>) -> Result<(), SecurityError> {
         let answer = self.ask(&format!("sign {}", hex(&parts.concat())))?;
-        let bytes = answer.strip_prefix("signature ").and_then(bytes).ok_or_else(not_understood)?;
-        self.signature_len = bytes.len();
-        signature.extend(bytes);
+        signature.extend(answer.strip_prefix("signature ").and_then(bytes).ok_or_else(not_understood)?);
         Ok(())
     }
 
@@ -173,12 +186,20 @@ impl SecurityContext for Context {
         self.ask(&format!("verify {} {}", hex(&parts.concat()), hex(signature))).map(drop)
     }
 
-    fn seal(&mut self, _: &mut [Part<'_>], _: &mut Vec<u8>) -> Result<(), SecurityError> {
-        Err(SecurityError::NotNegotiated("sealing by the helper"))
+    fn seal(&mut self, parts: &mut [Part<'_>], signature: &mut Vec<u8>) -> Result<(), SecurityError> {
+        let answer = self.ask(&format!("seal{}", words(parts)))?;
+        let (header, rest) = answer
+            .strip_prefix("sealed ")
+            .map(|rest| rest.split_once(' ').unwrap_or((rest, "")))
+            .ok_or_else(not_understood)?;
+        put_back(parts, rest)?;
+        signature.extend(bytes(header).ok_or_else(not_understood)?);
+        Ok(())
     }
 
-    fn unseal(&mut self, _: &mut [Part<'_>], _: &[u8]) -> Result<(), SecurityError> {
-        Err(SecurityError::NotNegotiated("sealing by the helper"))
+    fn unseal(&mut self, parts: &mut [Part<'_>], signature: &[u8]) -> Result<(), SecurityError> {
+        let answer = self.ask(&format!("unseal {}{}", hex(signature), words(parts)))?;
+        put_back(parts, answer.strip_prefix("unsealed").ok_or_else(not_understood)?)
     }
 
     fn session_key(&self) -> Option<SecretBytes> {
@@ -186,12 +207,33 @@ impl SecurityContext for Context {
     }
 
     fn peer_name(&self) -> Option<Cow<'_, str>> {
-        self.complete.as_ref().map(|(_, name)| Cow::Borrowed(name.as_str()))
+        self.complete.as_ref().map(|complete| Cow::Borrowed(complete.name.as_str()))
     }
 
     fn is_bound(&self) -> bool {
-        self.complete.as_ref().is_some_and(|(bound, _)| *bound)
+        self.complete.as_ref().is_some_and(|complete| complete.bound)
     }
+}
+
+/// The parts of a message, a space in front of each: `+` those that are sealed, `=` those that are only signed.
+fn words(parts: &[Part<'_>]) -> String {
+    parts.iter().map(|part| format!(" {}{}", if part.sealed { '+' } else { '=' }, hex(part.data))).collect()
+}
+
+/// The sealed parts, as the helper changed them.
+fn put_back(parts: &mut [Part<'_>], answer: &str) -> Result<(), SecurityError> {
+    let mut words = answer.split_ascii_whitespace();
+    for part in parts.iter_mut().filter(|part| part.sealed) {
+        let changed = match words.next() {
+            Some("-") => Vec::new(),
+            word => word.and_then(bytes).ok_or_else(not_understood)?,
+        };
+        if changed.len() != part.data.len() {
+            return Err(not_understood());
+        }
+        part.data.copy_from_slice(&changed);
+    }
+    Ok(())
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -227,6 +269,22 @@ mod tests {
         let mut context = helper.acceptor(&ChannelBinding::TlsUnique([1].into()));
         assert!(context.step(Some(b"token"), FileTime::from_intervals(0), &mut |_: &mut [u8]| ()).is_err());
         assert!(context.sign(&[b"data"], &mut Vec::new()).is_err());
+        let mut data = *b"data";
+        let mut parts = [Part { data: &mut data, sealed: true }];
+        assert!(context.seal(&mut parts, &mut Vec::new()).is_err());
+        assert!(context.unseal(&mut parts, b"signature").is_err());
+    }
+
+    #[test]
+    fn the_sealed_parts_come_back_into_their_places() {
+        let (mut head, mut body, mut empty) = (*b"head", *b"body", *b"");
+        let mut parts = [(&mut head[..], false), (&mut body[..], true), (&mut empty[..], true)]
+            .map(|(data, sealed)| Part { data, sealed });
+        assert_eq!(words(&parts), " =68656164 +626f6479 +-");
+        assert!(put_back(&mut parts, " 00010203").is_err(), "one is missing");
+        assert!(put_back(&mut parts, " 0001 -").is_err(), "another length");
+        put_back(&mut parts, " 00010203 -").unwrap();
+        assert_eq!((head, body), (*b"head", [0, 1, 2, 3]));
     }
 
     #[test]

@@ -357,6 +357,33 @@ fn windows_with_ntlm_alone_is_answered_in_kind() {
     assert!(acceptor.is_raw() && acceptor.is_complete());
 }
 
+/// DCE/RPC names the mechanism in auth_type: nothing stands around its tokens, and who blocks is run outside all the same.
+#[test]
+fn a_mechanism_goes_without_spnego_where_the_protocol_names_it() {
+    let mut initiator = Initiator::without_spnego(Mechanism::ntlm_client(sealing()));
+    let mut acceptor = ntlm_acceptor();
+    let tokens = talk(&mut initiator, &mut acceptor, |_, _| ()).unwrap();
+    assert_eq!(tokens.len(), 3);
+    assert!(tokens.iter().all(|token| token.starts_with(b"NTLMSSP\0")));
+    assert!(initiator.session_key() == acceptor.session_key() && initiator.session_key().is_some());
+
+    let mut initiator = Initiator::without_spnego(Mechanism::outside(MechType::KERBEROS, None));
+    assert!(matches!(initiator.step(Some(b"hint"), WALL, &mut entropy()), Err(SecurityError::Misuse(_))));
+    assert!(matches!(initiator.step(None, WALL, &mut entropy()), Ok(Step::Pending)));
+    let call = initiator.take_call().unwrap().with_context(Toy::initiator(3));
+    initiator.finish_call(call.run(WALL, &mut entropy())).unwrap();
+    assert!(matches!(initiator.step(None, WALL, &mut entropy()), Ok(Step::Continue(token)) if token == b"t\0"));
+    assert!(matches!(initiate(&mut initiator, Some(b"t\x01")), Ok(Step::Complete(Some(token))) if token == b"t\x02"));
+    assert!(initiator.is_complete() && !initiator.is_list_verified());
+
+    let mut initiator = Initiator::without_spnego(Mechanism::outside(MechType::KERBEROS, None));
+    assert!(matches!(initiator.step(None, WALL, &mut entropy()), Ok(Step::Pending)));
+    let call = initiator.take_call().unwrap();
+    initiator.finish_call(call.unavailable("no ticket")).unwrap();
+    let error = initiator.step(None, WALL, &mut entropy()).unwrap_err().to_string();
+    assert!(error.contains("no ticket"), "{error}");
+}
+
 /// An acceptor that finds the NTLM message inside and answers it without SPNEGO.
 #[test]
 fn an_acceptor_without_spnego_is_understood() {

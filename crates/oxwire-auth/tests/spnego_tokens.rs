@@ -158,6 +158,10 @@ fn kerberos_by_itself_is_told_apart() {
     assert_eq!((mech, whole), (MechType::KERBEROS, &token[..]));
     assert!(matches!(Token::read(b"NTLMSSP\0\x01", &Limits::DEFAULT), Ok(Token::Ntlm(_))));
     assert!(Token::read(b"NTLMSSP", &Limits::DEFAULT).is_err());
+    // AP-REQ begins with [APPLICATION 14] ([RFC 4120] 5.5.1); DCE/RPC carries it without the GSS header.
+    let token = [0x6e, 0x03, 0x30, 0x01, 0x00];
+    let Ok(Token::Mechanism { mech, token: whole }) = Token::read(&token, &Limits::DEFAULT) else { panic!("SPNEGO") };
+    assert_eq!((mech, whole), (MechType::KERBEROS, &token[..]));
 }
 
 proptest::proptest! {

@@ -70,6 +70,12 @@ pub trait SecurityContext {
     /// Bytes of a signature, fixed once complete.
     fn signature_len(&self) -> usize;
 
+    /// Bytes of the signature of a message that is sealed, fixed once complete: Kerberos has more to say there than where it only
+    /// signs ([MS-KILE] 3.4.5.4.1). [`signature_len`](Self::signature_len) where nothing else is known.
+    fn sealed_signature_len(&self) -> usize {
+        self.signature_len()
+    }
+
     /// Signs a message made of `parts`; the signature is appended to `signature`.
     ///
     /// # Errors
@@ -153,6 +159,10 @@ impl<T: SecurityContext + ?Sized> SecurityContext for Box<T> {
 
     fn signature_len(&self) -> usize {
         (**self).signature_len()
+    }
+
+    fn sealed_signature_len(&self) -> usize {
+        (**self).sealed_signature_len()
     }
 
     fn sign(&mut self, parts: &[&[u8]], signature: &mut Vec<u8>) -> Result<(), SecurityError> {

@@ -8,9 +8,10 @@ use libgssapi::oid::{GSS_MECH_KRB5, OidSet};
 use oxwire_auth::ChannelBinding;
 use oxwire_core::{Entropy, FileTime, Part, SecretBytes, SecurityContext, SecurityError, Step};
 
-use crate::session::{NO_SEALING, Signatures, application_data, can_sign, delegate, is_bound, misuse, refused};
+use crate::session::{Messages, application_data, can_sign, delegate, is_bound, misuse, refused, step_of};
 
-/// The server's end of one Kerberos authentication, with the keys of the default keytab, whatever service they are for.
+/// The server's end of one Kerberos authentication, with the keys of the default keytab, whatever service they are for. A client that
+/// asks for the DCE style, as those of DCE/RPC do, gets it.
 ///
 /// A client that sends a channel binding has to send this one; one that sends none is accepted, and
 /// [`is_bound`](SecurityContext::is_bound) is false then: the policy is the caller's (`ServerLayer` has it). Libraries before MIT 1.19 do
@@ -19,7 +20,7 @@ use crate::session::{NO_SEALING, Signatures, application_data, can_sign, delegat
 pub struct Acceptor {
     binding: Option<Vec<u8>>,
     context: Option<ServerCtx>,
-    signatures: Signatures,
+    messages: Messages,
 }
 
 impl Acceptor {
@@ -27,7 +28,7 @@ impl Acceptor {
     #[must_use]
     pub fn new(binding: &ChannelBinding) -> Self {
         let binding = application_data(binding);
-        Self { binding, context: None, signatures: Signatures::default() }
+        Self { binding, context: None, messages: Messages::default() }
     }
 
     fn begin() -> Result<ServerCtx, libgssapi::error::Error> {
@@ -51,12 +52,7 @@ impl SecurityContext for Acceptor {
             }
         };
         let out = context.step(token, self.binding.as_deref()).map_err(|error| refused(&error))?;
-        let out = out.map(|out| out.to_vec()).filter(|out| !out.is_empty());
-        match (context.is_complete(), out) {
-            (true, out) => Ok(Step::Complete(out)),
-            (false, Some(out)) => Ok(Step::Continue(out)),
-            (false, None) => Err(misuse("token awaited", "the library gave no token and is not complete")),
-        }
+        step_of(context, &mut self.messages, out)
     }
 
     /// The client's principal, as in `alice@MAIL.TEST`.

@@ -9,7 +9,7 @@ use libgssapi::oid::{GSS_MECH_KRB5, GSS_NT_HOSTBASED_SERVICE, OidSet};
 use oxwire_auth::ChannelBinding;
 use oxwire_core::{Entropy, FileTime, Part, SecretBytes, SecurityContext, SecurityError, Step};
 
-use crate::session::{NO_SEALING, Signatures, application_data, can_sign, delegate, is_bound, misuse, refused};
+use crate::session::{DCE_STYLE, Messages, application_data, can_sign, delegate, is_bound, misuse, refused, step_of};
 
 /// The client's end of one Kerberos authentication, with the ticket of the default credentials cache.
 ///
@@ -19,8 +19,9 @@ use crate::session::{NO_SEALING, Signatures, application_data, can_sign, delegat
 pub struct Initiator {
     service: Box<str>,
     binding: Option<Vec<u8>>,
+    dce_style: bool,
     context: Option<ClientCtx>,
-    signatures: Signatures,
+    messages: Messages,
 }
 
 impl Initiator {
@@ -29,7 +30,15 @@ impl Initiator {
     #[must_use]
     pub fn new(service: &str, binding: &ChannelBinding) -> Self {
         let binding = application_data(binding);
-        Self { service: service.into(), binding, context: None, signatures: Signatures::default() }
+        Self { service: service.into(), binding, dce_style: false, context: None, messages: Messages::default() }
+    }
+
+    /// Asks for the DCE style, which DCE/RPC needs ([MS-RPCE] 2.2.1.1.7, [MS-KILE] 3.4.5.1): a third token, and messages that are
+    /// sealed part by part.
+    #[must_use]
+    pub const fn with_dce_style(mut self) -> Self {
+        self.dce_style = true;
+        self
     }
 
     fn begin(&self) -> Result<ClientCtx, libgssapi::error::Error> {
@@ -39,7 +48,11 @@ impl Initiator {
         let mut mechs = OidSet::new();
         mechs.add(GSS_MECH_KRB5)?;
         let cred = Cred::acquire(None, None, CredUsage::Initiate, Some(&mechs))?;
-        let flags = CtxFlags::GSS_C_MUTUAL_FLAG | CtxFlags::GSS_C_INTEG_FLAG | CtxFlags::GSS_C_CONF_FLAG;
+        let mut flags = CtxFlags::GSS_C_MUTUAL_FLAG | CtxFlags::GSS_C_INTEG_FLAG | CtxFlags::GSS_C_CONF_FLAG;
+        if self.dce_style {
+            flags |= CtxFlags::GSS_C_REPLAY_FLAG | CtxFlags::GSS_C_SEQUENCE_FLAG;
+            flags |= CtxFlags::from_bits_retain(DCE_STYLE);
+        }
         Ok(ClientCtx::new(Some(cred), name, flags, Some(GSS_MECH_KRB5)))
     }
 }
@@ -59,12 +72,7 @@ impl SecurityContext for Initiator {
             (Some(_), None) => return Err(misuse("token awaited", "pass the server's token")),
         };
         let out = context.step(token, self.binding.as_deref()).map_err(|error| refused(&error))?;
-        let out = out.map(|out| out.to_vec()).filter(|out| !out.is_empty());
-        match (context.is_complete(), out) {
-            (true, out) => Ok(Step::Complete(out)),
-            (false, Some(out)) => Ok(Step::Continue(out)),
-            (false, None) => Err(misuse("token awaited", "the library gave no token and is not complete")),
-        }
+        step_of(context, &mut self.messages, out)
     }
 
     /// The server's principal.

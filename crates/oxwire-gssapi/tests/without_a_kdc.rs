@@ -22,7 +22,8 @@ fn the_order_of_calls_is_kept() {
     assert!(matches!(step(&mut acceptor, None), SecurityError::Misuse(_)));
     assert!(!acceptor.is_complete() && !acceptor.is_bound() && !acceptor.can_sign());
     assert!(matches!(acceptor.sign(&[b"data"], &mut Vec::new()), Err(SecurityError::Misuse(_))));
-    assert!(matches!(acceptor.seal(&mut [], &mut Vec::new()), Err(SecurityError::NotNegotiated(_))));
+    assert!(matches!(acceptor.seal(&mut [], &mut Vec::new()), Err(SecurityError::Misuse(_))));
+    assert_eq!(acceptor.sealed_signature_len(), 0);
     assert!(acceptor.session_key().is_none() && acceptor.peer_name().is_none());
 }
 
@@ -47,6 +48,10 @@ fn the_helper_answers_each_line() {
     let answers = helper("initiate HTTP/localhost -\ninitiate HTTP/localhost -\nstep -\nsign 00\n");
     assert_eq!(answers.get(..2).unwrap(), ["ok", odd]);
     assert!(answers.iter().skip(2).all(|answer| answer.starts_with("error ")), "{answers:?}");
+    let answers = helper("initiate-dce HTTP/localhost -\nseal +00\nunseal 00 +00\nseal 00\n");
+    assert_eq!(answers.first().unwrap(), "ok");
+    assert!(answers.iter().skip(1).all(|answer| answer.starts_with("error ")), "{answers:?}");
+    assert_eq!(answers.last().unwrap(), odd, "a part says whether it is sealed");
     let answers = helper("accept 746c732d756e697175653a01\nstep 6000\nstep 0\n");
     assert_eq!(answers.first().unwrap(), "ok");
     assert!(answers.iter().skip(1).all(|answer| answer.starts_with("error ")), "{answers:?}");

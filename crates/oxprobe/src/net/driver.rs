@@ -12,6 +12,8 @@ use oxwire::auth::server::QuestionHandle;
 use oxwire::auth::spnego::MechanismReply;
 use oxwire::core::{ConnectionId, ConnectionIds, Error, Transmit};
 use oxwire::http::{Connection, HttpEvent, HttpLimits, HttpTransmit, Origin, ResetCause};
+use oxwire::rpc::association::SecurityId;
+use oxwire::rpch::endpoint::VirtualConnectionId;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -92,13 +94,15 @@ pub(crate) struct Done {
     pub(crate) reply: MechanismReply,
 }
 
-/// A question of either layer.
+/// A question of either layer, or of an association.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Call {
     /// A client's.
     Client(CallHandle),
     /// A server's.
     Server(QuestionHandle),
+    /// Of the association on a virtual connection of a server.
+    VirtualConnection(VirtualConnectionId, SecurityId),
 }
 
 /// One transport connection, pinned to its id until it ends.

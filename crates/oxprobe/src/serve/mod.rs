@@ -209,8 +209,8 @@ pub(crate) fn serve(listener: TcpListener, service: Service) -> Result<impl Futu
     };
     let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
     let certificate = leaf.as_deref().or(tls_ends_at.as_deref());
+    let rpc = rpc::RpcSide::new(channel_lifetime, rpc_port, kerberos.clone());
     let trust = Trust { schemes, epa, certificate, kerberos };
-    let rpc = rpc::RpcSide::new(channel_lifetime, rpc_port);
     let stack = ServerStack::new(App::new(users, mail_on_wait, compress, log), offers, trust, rpc, now, wall)
         .map_err(ServeError::Setup)?;
     Ok(accept_all(listener, Driver::new(stack, None), acceptor))

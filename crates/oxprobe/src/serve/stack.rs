@@ -207,9 +207,7 @@ impl ServerStack {
                 }
             }
             ServerEvent::PrincipalNeeded { handle, name, .. } => {
-                // alice@REALM: the realm is the domain of the addresses, or its first label.
-                let (user, realm) = name.split_once('@').unwrap_or((&name, ""));
-                let answer = match self.app.users().find(realm, user) {
+                let answer = match self.app.users().of_ticket(&name) {
                     Some(user) => Answer::Accept { principal: user.principal.clone() },
                     None => Answer::UnknownUser,
                 };
@@ -304,15 +302,20 @@ impl Stack for ServerStack {
     }
 
     fn take_work(&mut self) -> Option<Work> {
-        self.work.pop_front()
+        self.work.pop_front().or_else(|| self.rpc.take_work())
     }
 
     fn on_work_done(&mut self, now: Instant, done: Done) {
-        if let Call::Server(handle) = done.call {
+        match done.call {
             // Refused only for a handle that was not given out.
-            let _ = self.auth.finish_call(now, handle, done.reply);
-            let _ = self.settle(now);
+            Call::Server(handle) => drop(self.auth.finish_call(now, handle, done.reply)),
+            Call::VirtualConnection(id, security) => {
+                let wall = FileTime::from_system(SystemTime::now());
+                self.rpc.on_work_done(now, wall, (id, security), done.reply);
+            }
+            _ => return,
         }
+        let _ = self.settle(now);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -94,6 +94,12 @@ impl Users {
         fitting.next().filter(|_| fitting.next().is_none())
     }
 
+    /// The user with that Kerberos principal, `alice@REALM`: the realm is the domain of the addresses, or its first label.
+    pub(crate) fn of_ticket(&self, name: &str) -> Option<&User> {
+        let (user, realm) = name.split_once('@').unwrap_or((name, ""));
+        self.find(realm, user)
+    }
+
     /// The user with that address, in any letter case.
     pub(crate) fn of_address(&self, address: &str) -> Option<&User> {
         self.0.iter().find(|user| user.address.eq_ignore_ascii_case(address))

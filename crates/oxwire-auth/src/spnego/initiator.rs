@@ -31,7 +31,7 @@ enum State {
     Failed,
 }
 
-/// The initiator of one negotiation.
+/// The initiator of one negotiation, or of one mechanism without any ([`without_spnego`](Self::without_spnego)).
 ///
 /// `step(None)` gives NegTokenInit with the optimistic token of the first mechanism that can begin; `step(Some(hint))` does so after
 /// an acceptor's NegTokenInit2. The list of mechanisms is protected whenever [RFC 4178] 5 asks for it, and whenever the mechanism
@@ -43,6 +43,8 @@ pub struct Initiator {
     chosen: usize,
     list: Vec<u8>,
     protection: Protection,
+    /// No SPNEGO around the mechanism's tokens.
+    bare: bool,
     state: State,
     refusal: Option<Refusal>,
 }
@@ -68,9 +70,17 @@ impl Initiator {
             chosen: 0,
             list: Vec::new(),
             protection,
+            bare: false,
             state: State::Start,
             refusal: None,
         }
+    }
+
+    /// An initiator of that mechanism alone, whose tokens go as they are: for protocols that name the mechanism themselves, as auth_type
+    /// of DCE/RPC does ([MS-RPCE] 2.2.1.1.7). A mechanism that is run outside is so run as inside of SPNEGO.
+    #[must_use]
+    pub fn without_spnego(mechanism: Mechanism) -> Self {
+        Self { bare: true, ..Self::new(vec![mechanism]) }
     }
 
     /// The mechanism that is in use: the acceptor's choice, and before that the optimistic one.
@@ -428,8 +438,9 @@ pub(super) fn names(list: MechTypeList<'_>) -> Box<str> {
 impl SecurityContext for Initiator {
     fn step(&mut self, token: Option<&[u8]>, wall: FileTime, entropy: &mut dyn Entropy) -> Result<Step, SecurityError> {
         match (std::mem::replace(&mut self.state, State::Failed), token) {
+            (State::Start, None) if self.bare => self.run_raw(None, wall, entropy),
             (State::Start, None) | (State::Beginning, None) => self.begin(wall, entropy),
-            (State::Start, Some(hint)) => {
+            (State::Start, Some(hint)) if !self.bare => {
                 self.take_hint(hint)?;
                 self.begin(wall, entropy)
             }

@@ -43,6 +43,10 @@ macro_rules! delegate {
             self.context().map_or(0, SecurityContext::signature_len)
         }
 
+        fn sealed_signature_len(&self) -> usize {
+            self.context().map_or(0, SecurityContext::sealed_signature_len)
+        }
+
         fn sign(&mut self, parts: &[&[u8]], signature: &mut Vec<u8>) -> Result<(), SecurityError> {
             self.complete("sign")?.sign(parts, signature)
         }

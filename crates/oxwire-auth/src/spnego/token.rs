@@ -97,6 +97,9 @@ impl Encode for NegotiationToken<'_> {
     }
 }
 
+/// The tag of AP-REQ, [RFC 4120] 5.5.1.
+const AP_REQ: u8 = 0x6E;
+
 /// What a Negotiate header carries: SPNEGO, or a mechanism's token as it is, which Windows sends when it has NTLM alone
 /// ([MS-SPNG] note 8) and other clients when they have Kerberos alone.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -105,7 +108,7 @@ pub enum Token<'de> {
     Spnego(NegotiationToken<'de>),
     /// An NTLM message.
     Ntlm(&'de [u8]),
-    /// Another mechanism's first token, with its GSS header.
+    /// Another mechanism's first token, with its GSS header; or an AP-REQ of Kerberos without one, which is how DCE/RPC has it.
     Mechanism {
         /// The mechanism: Kerberos by either of its identifiers, or one that is not known here.
         mech: MechType,
@@ -130,6 +133,9 @@ impl<'de> Token<'de> {
             && mech != MechType::SPNEGO
         {
             return Ok(Self::Mechanism { mech, token: bytes });
+        }
+        if bytes.first() == Some(&AP_REQ) {
+            return Ok(Self::Mechanism { mech: MechType::KERBEROS, token: bytes });
         }
         decode_all(bytes, limits).map(Self::Spnego)
     }

@@ -1,13 +1,16 @@
 //! One Kerberos context behind lines on standard input and output.
 //!
-//! The first line is `initiate SERVICE BINDING` or `accept BINDING`; each one after it `step TOKEN`, `sign DATA` or `verify DATA
-//! SIGNATURE`. Bytes are in hexadecimal, none is `-`; BINDING is the application data of a channel binding. The answers are
-//! `continue TOKEN`, `complete TOKEN BOUND NAME`, `signature BYTES`, `ok`, `error TEXT`. It ends with its input.
+//! The first line is `initiate SERVICE BINDING`, `initiate-dce SERVICE BINDING` (in the DCE style) or `accept BINDING`; each one after
+//! it `step TOKEN`, `sign DATA`, `verify DATA SIGNATURE`, `seal PART…` or `unseal SIGNATURE PART…`. Bytes are in hexadecimal, none is
+//! `-`; BINDING is the application data of a channel binding; a PART is `+` and bytes that are sealed, or `=` and bytes that are
+//! only signed. The answers are `continue TOKEN`, `complete TOKEN BOUND SIGNED SEALED NAME` (SIGNED and SEALED: bytes of a
+//! signature, 0 where there is none), `signature BYTES`, `sealed SIGNATURE BYTES…` and `unsealed BYTES…` (the sealed parts alone),
+//! `ok`, `error TEXT`. It ends with its input.
 
 use std::io::{BufRead, Write};
 
 use oxwire_auth::ChannelBinding;
-use oxwire_core::{FileTime, SecurityContext, Step};
+use oxwire_core::{FileTime, Part, SecurityContext, Step};
 use oxwire_gssapi::{Acceptor, Initiator};
 
 fn main() -> std::io::Result<()> {
@@ -29,6 +32,10 @@ fn answer(context: &mut Option<Box<dyn SecurityContext>>, words: &[&str]) -> Opt
             *context = Some(Box::new(Initiator::new(service, &binding(data)?)));
             Some("ok".to_owned())
         }
+        (None, ["initiate-dce", service, data]) => {
+            *context = Some(Box::new(Initiator::new(service, &binding(data)?).with_dce_style()));
+            Some("ok".to_owned())
+        }
         (None, ["accept", data]) => {
             *context = Some(Box::new(Acceptor::new(&binding(data)?)));
             Some("ok".to_owned())
@@ -41,7 +48,9 @@ fn answer(context: &mut Option<Box<dyn SecurityContext>>, words: &[&str]) -> Opt
                 Ok(Step::Complete(token)) => {
                     let name = context.peer_name().unwrap_or_default().into_owned();
                     let token = token.map_or_else(|| "-".to_owned(), |token| hex(&token));
-                    format!("complete {token} {} {name}", context.is_bound())
+                    let signed = if context.can_sign() { context.signature_len() } else { 0 };
+                    let sealed = context.sealed_signature_len();
+                    format!("complete {token} {} {signed} {sealed} {name}", context.is_bound())
                 }
                 Ok(_) => "error a step that does not end".to_owned(),
                 Err(error) => format!("error {error}"),
@@ -57,8 +66,42 @@ fn answer(context: &mut Option<Box<dyn SecurityContext>>, words: &[&str]) -> Opt
             let verified = context.verify(&[&data], &bytes(signature)?.unwrap_or_default());
             Some(verified.map_or_else(|error| format!("error {error}"), |()| "ok".to_owned()))
         }
+        (Some(context), ["seal", parts @ ..]) => {
+            let mut parts = parts.iter().map(|part| piece(part)).collect::<Option<Vec<_>>>()?;
+            let mut signature = Vec::new();
+            let sealed = context.seal(&mut views(&mut parts), &mut signature);
+            Some(sealed.map_or_else(
+                |error| format!("error {error}"),
+                |()| format!("sealed {}{}", hex(&signature), sealed_ones(&parts)),
+            ))
+        }
+        (Some(context), ["unseal", signature, parts @ ..]) => {
+            let mut parts = parts.iter().map(|part| piece(part)).collect::<Option<Vec<_>>>()?;
+            let unsealed = context.unseal(&mut views(&mut parts), &bytes(signature)?.unwrap_or_default());
+            Some(
+                unsealed.map_or_else(|error| format!("error {error}"), |()| format!("unsealed{}", sealed_ones(&parts))),
+            )
+        }
         _ => None,
     }
+}
+
+/// A part of a message, and whether it is sealed.
+type Piece = (bool, Vec<u8>);
+
+fn piece(word: &str) -> Option<Piece> {
+    let sealed = word.starts_with('+');
+    let word = word.strip_prefix(['+', '='])?;
+    Some((sealed, bytes(word)?.unwrap_or_default()))
+}
+
+fn views(pieces: &mut [Piece]) -> Vec<Part<'_>> {
+    pieces.iter_mut().map(|(sealed, data)| Part { data, sealed: *sealed }).collect()
+}
+
+/// The sealed parts, a space in front of each.
+fn sealed_ones(pieces: &[Piece]) -> String {
+    pieces.iter().filter(|(sealed, _)| *sealed).map(|(_, data)| format!(" {}", hex(data))).collect()
 }
 
 fn binding(data: &str) -> Option<ChannelBinding> {

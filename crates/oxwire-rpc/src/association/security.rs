@@ -101,7 +101,15 @@ impl<S: SecurityContext> Secured<S> {
         match self.protection {
             Protection::None if needs_token => SecTrailer::LEN.saturating_add(CONNECT_TOKEN.len()),
             Protection::None => 0,
-            Protection::Sign | Protection::Seal => SecTrailer::LEN.saturating_add(self.context.signature_len()),
+            Protection::Sign | Protection::Seal => SecTrailer::LEN.saturating_add(self.token_len()),
+        }
+    }
+
+    /// Bytes of the token of a PDU that is signed or sealed.
+    fn token_len(&self) -> usize {
+        match self.protection {
+            Protection::Seal => self.context.sealed_signature_len(),
+            _ => self.context.signature_len(),
         }
     }
 
@@ -112,7 +120,7 @@ impl<S: SecurityContext> Secured<S> {
         match self.protection {
             Protection::None if needs_token => scratch.extend_from_slice(&CONNECT_TOKEN),
             Protection::None => {}
-            Protection::Sign | Protection::Seal => scratch.resize(self.context.signature_len(), 0),
+            Protection::Sign | Protection::Seal => scratch.resize(self.token_len(), 0),
         }
         let mut pdu = pdu;
         if !scratch.is_empty() {
@@ -156,7 +164,7 @@ impl<S: SecurityContext> Secured<S> {
         })
         .map_err(security_error)?;
         if scratch.len() > room {
-            return Err(refused("a signature longer than signature_len"));
+            return Err(refused("a signature longer than it was said to be"));
         }
         // A token that is shorter than the room for it is filled up with zeros, [MS-RPCE] 2.2.2.11.
         scratch.resize(room, 0);

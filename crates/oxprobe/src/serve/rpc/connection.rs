@@ -4,16 +4,20 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::Bytes;
+use oxwire::auth::ChannelBinding;
 use oxwire::auth::ntlm::{AcceptorConfig, Verdict, nt_hash};
-use oxwire::auth::spnego::{Acceptor, ListProtection, Mechanism};
+use oxwire::auth::spnego::{Acceptor, ListProtection, MechType, Mechanism, MechanismReply};
 use oxwire::core::{FileTime, Principal};
 use oxwire::mapi::mapihttp::EventPending;
 use oxwire::mapirpc::async_emsmdb::EcDoAsyncWaitExResponse;
 use oxwire::rpc::association::server::{Acceptance, Association, Event, Negotiate};
 use oxwire::rpc::association::{CallId, Config, SecurityId};
 use oxwire::rpc::ndr::encode_stub;
-use oxwire::rpc::pdu::{AuthType, FaultStatus, RejectReason};
+use oxwire::rpc::pdu::{AuthLevel, AuthType, FaultStatus, RejectReason};
 use oxwire::rpch::endpoint::{self, VirtualConnection};
+
+use crate::kerberos::work;
+use crate::net::driver::Call;
 
 use super::super::app::App;
 use super::super::stack::{DNS_NAME, SERVER_NAME};
@@ -30,6 +34,8 @@ pub(super) struct Served {
     woken: VecDeque<(CallId, bool)>,
     group: u32,
     principal: Principal,
+    /// Somebody else authenticated inside RPC than to the proxy.
+    denied: bool,
 }
 
 impl Served {
@@ -38,7 +44,7 @@ impl Served {
         config.secondary_address = Bytes::from(connection.rpc().port.to_string());
         let association = Association::new(config, INTERFACES.to_vec(), Box::new(crate::entropy::fill), now);
         let principal = connection.principal().cloned().unwrap_or_else(|| Principal::new(""));
-        Self { connection, association, unsent: None, woken: VecDeque::new(), group: 0, principal }
+        Self { connection, association, unsent: None, woken: VecDeque::new(), group: 0, principal, denied: false }
     }
 
     /// Lets the two talk until neither has anything left to say.
@@ -113,13 +119,13 @@ impl Served {
     fn on_association(&mut self, now: Instant, wall: FileTime, shared: &mut Shared, app: &mut App, event: Event) {
         match event {
             Event::Negotiate(negotiate) => self.on_negotiate(now, wall, shared, app, &negotiate),
-            Event::SecurityPending { security } => self.on_question(now, wall, app, security),
-            Event::Authenticated { level, peer, .. } => {
-                let peer = peer.unwrap_or_else(|| "somebody".to_owned());
-                self.told(app, &format!("{peer} authenticated inside RPC, {level:?}"));
-            }
+            Event::SecurityPending { security } => self.on_question(now, wall, shared, app, security),
+            Event::Authenticated { level, peer, security } => self.on_authenticated(app, security, level, peer),
             Event::SecurityFailed { reason, .. } => {
                 self.told(app, &format!("authentication inside RPC failed: {reason}"))
+            }
+            Event::Request(request) if self.denied => {
+                self.answer(request.call, Err(FaultStatus::ACCESS_DENIED));
             }
             Event::Request(request) => {
                 shared.statistics.calls_in = shared.statistics.calls_in.wrapping_add(1);
@@ -147,14 +153,21 @@ impl Served {
         if negotiate.interfaces.is_empty() {
             self.told(app, "bound to no interface that is here");
         }
-        let security = match negotiate.security {
-            None => None,
-            Some((_, AuthType::WINNT | AuthType::GSS_NEGOTIATE, _)) => {
-                let mut config = AcceptorConfig::new(SERVER_NAME);
-                config.dns_computer = DNS_NAME.into();
-                Some(Acceptor::new(vec![Mechanism::ntlm_acceptor(config)], ListProtection::default()))
+        let ntlm = || {
+            let mut config = AcceptorConfig::new(SERVER_NAME);
+            config.dns_computer = DNS_NAME.into();
+            Mechanism::ntlm_acceptor(config)
+        };
+        let kerberos = shared.kerberos.as_ref().map(|_| Mechanism::outside(MechType::KERBEROS, None));
+        let acceptor = |mechanisms| Some(Acceptor::new(mechanisms, ListProtection::default()));
+        let security = match (negotiate.security, kerberos) {
+            (None, _) => None,
+            (Some((_, AuthType::WINNT, _)), _) => acceptor(vec![ntlm()]),
+            (Some((_, AuthType::GSS_NEGOTIATE, _)), kerberos) => {
+                acceptor(kerberos.into_iter().chain([ntlm()]).collect())
             }
-            Some((_, other, _)) => {
+            (Some((_, AuthType::GSS_KERBEROS, _)), Some(kerberos)) => acceptor(vec![kerberos]),
+            (Some((_, other, _)), _) => {
                 self.told(app, &format!("authentication inside RPC refused: {other:?} is not offered"));
                 let _ = self.association.refuse(now, wall, RejectReason::AUTHENTICATION_TYPE_NOT_RECOGNIZED);
                 return;
@@ -172,9 +185,15 @@ impl Served {
         let _ = self.association.accept(now, wall, Acceptance { assoc_group_id: self.group, security });
     }
 
-    /// Whoever authenticates inside RPC has to be who authenticated to the proxy.
-    fn on_question(&mut self, now: Instant, wall: FileTime, app: &App, security: SecurityId) {
-        let Some(ntlm) = self.association.security_mut(security).and_then(Acceptor::ntlm) else { return };
+    /// Whoever authenticates inside RPC has to be who authenticated to the proxy. A step of Kerberos is for another thread.
+    fn on_question(&mut self, now: Instant, wall: FileTime, shared: &mut Shared, app: &App, security: SecurityId) {
+        let Some(acceptor) = self.association.security_mut(security) else { return };
+        if let (Some(helper), Some(call)) = (&shared.kerberos, acceptor.take_call()) {
+            let context = call.needs_context().then(|| helper.acceptor(&ChannelBinding::None));
+            shared.work.push_back(work(Call::VirtualConnection(self.connection.id(), security), call, context));
+            return;
+        }
+        let Some(ntlm) = acceptor.ntlm() else { return };
         let Some(question) = ntlm.question() else { return };
         let verdict = match app.users().find(&question.domain, &question.user) {
             Some(user) if user.principal == self.principal => Verdict::NtHash(nt_hash(user.password.expose())),
@@ -183,6 +202,26 @@ impl Served {
         };
         let _ = ntlm.answer(verdict);
         let _ = self.association.resume_security(now, wall, security);
+    }
+
+    /// A step of Kerberos has been run.
+    pub(super) fn on_work_done(&mut self, now: Instant, wall: FileTime, security: SecurityId, reply: MechanismReply) {
+        let Some(acceptor) = self.association.security_mut(security) else { return };
+        if acceptor.finish_call(reply).is_ok() {
+            // What ends the association is one of its events, too.
+            let _ = self.association.resume_security(now, wall, security);
+        }
+    }
+
+    /// A ticket names its user only now: that has to be who authenticated to the proxy, as NTLM's had.
+    fn on_authenticated(&mut self, app: &App, security: SecurityId, level: AuthLevel, peer: Option<String>) {
+        let mech = self.association.security(security).and_then(Acceptor::mech).unwrap_or(MechType::NTLM);
+        let peer = peer.unwrap_or_else(|| "somebody".to_owned());
+        self.told(app, &format!("{peer} authenticated inside RPC, {level:?}, by {mech}"));
+        if mech != MechType::NTLM && app.users().of_ticket(&peer).is_none_or(|user| user.principal != self.principal) {
+            self.told(app, "refused: not who authenticated to the proxy");
+            self.denied = true;
+        }
     }
 
     /// Answers a call; one that nobody waits for any more is no error.

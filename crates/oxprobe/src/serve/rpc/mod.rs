@@ -15,6 +15,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
+use oxwire::auth::spnego::MechanismReply;
 use oxwire::core::{ConnectionId, Error, FileTime, Principal};
 use oxwire::http::{HttpEvent, HttpTransmit};
 use oxwire::mapirpc::async_emsmdb::ASYNC_EMSMDB;
@@ -22,7 +23,7 @@ use oxwire::mapirpc::emsmdb::EMSMDB;
 use oxwire::mapirpc::mgmt::MGMT;
 use oxwire::mapirpc::nspi::NSPI;
 use oxwire::mapirpc::rfr::RFR;
-use oxwire::rpc::association::{AssociationGroups, CallId};
+use oxwire::rpc::association::{AssociationGroups, CallId, SecurityId};
 use oxwire::rpc::pdu::SyntaxIdentifier;
 use oxwire::rpch::endpoint::{
     Endpoint, EndpointConfig, EndpointEvent, Handled, VirtualConnectionConfig, VirtualConnectionId,
@@ -32,7 +33,9 @@ use oxwire::rpch::http::RpcError;
 use oxwire::rpch::rts::RtsCookie;
 
 use super::app::App;
+use crate::kerberos::Helper;
 use crate::mailbox::Delivered;
+use crate::net::driver::Work;
 
 use connection::Served;
 use sessions::Sessions;
@@ -43,6 +46,9 @@ pub(crate) struct Shared {
     address_book: nspi::Sessions,
     groups: AssociationGroups<RtsCookie>,
     statistics: mgmt::Statistics,
+    /// Kerberos inside RPC.
+    kerberos: Option<Helper>,
+    work: VecDeque<Work>,
 }
 
 /// The RPC servers behind the proxy: the store, referral, and the address book. Exchange 2013 and later answer every interface on each.
@@ -67,7 +73,8 @@ pub(crate) struct RpcSide {
 
 impl RpcSide {
     /// `channel_lifetime` is how many bytes an OUT channel carries; `None` is the library's default. `port` is let through, too.
-    pub(crate) fn new(channel_lifetime: Option<u32>, port: Option<u16>) -> Self {
+    /// `kerberos` accepts tickets inside RPC.
+    pub(crate) fn new(channel_lifetime: Option<u32>, port: Option<u16>, kerberos: Option<Helper>) -> Self {
         let mut connection = VirtualConnectionConfig::DEFAULT;
         if let Some(bytes) = channel_lifetime {
             connection = connection.with_channel_lifetime(bytes);
@@ -82,6 +89,8 @@ impl RpcSide {
                 address_book: nspi::Sessions::default(),
                 groups: AssociationGroups::new(1, GROUP_LIMIT),
                 statistics: mgmt::Statistics::default(),
+                kerberos,
+                work: VecDeque::new(),
             },
             transmits: VecDeque::new(),
             port,
@@ -185,6 +194,24 @@ impl RpcSide {
     /// What is to be done.
     pub(crate) fn poll_transmit(&mut self) -> Option<HttpTransmit> {
         self.transmits.pop_front()
+    }
+
+    /// A step of Kerberos, for another thread.
+    pub(crate) fn take_work(&mut self) -> Option<Work> {
+        self.shared.work.pop_front()
+    }
+
+    /// It has been run. The virtual connection may have ended meanwhile.
+    pub(crate) fn on_work_done(
+        &mut self,
+        now: Instant,
+        wall: FileTime,
+        (id, security): (VirtualConnectionId, SecurityId),
+        reply: MechanismReply,
+    ) {
+        if let Some(served) = self.served.get_mut(&id) {
+            served.on_work_done(now, wall, security, reply);
+        }
     }
 
     /// Whose session waits for an event that is not there: once for each wait.

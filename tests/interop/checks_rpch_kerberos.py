@@ -1,0 +1,46 @@
+"""Kerberos inside RPC over HTTP, with a real KDC: clients that nobody here wrote, and both of our ends."""
+
+from checks_negotiate import keytab, log_has, server
+from checks_rpch import IF_IDS, run
+from world import checks
+
+SAMBA = """
+import sys
+from samba.credentials import AUTO_USE_KERBEROS, Credentials
+from samba.dcerpc import mgmt
+from samba.param import LoadParm
+lp, c = LoadParm(), Credentials()
+lp.set("realm", "MAIL.TEST")
+c.guess(lp)
+c.set_username("alice")
+c.set_password(sys.argv[2])
+c.set_domain("MAIL")
+c.set_realm("MAIL.TEST")
+c.set_kerberos_state(AUTO_USE_KERBEROS)
+connection = mgmt.mgmt(sys.argv[1], lp, c)
+for _ in range(20):
+    answer = connection.inq_if_ids()
+print(*[str(one.id.uuid).upper() for one in answer.if_id])
+"""
+
+def samba(world, security, level):
+    with server(world, *keytab(world), identity=False) as made:
+        proxy = f"RpcProxy=127.0.0.1:{made.port},HttpUseTls=false,HttpAuthOption=basic"
+        status, out, err = run("/usr/bin/python3", SAMBA, f"ncacn_http:mbx1[6001,{security},{proxy}]", "secret")
+        assert status == 0, err[-1000:]
+        assert all(one in out for one in IF_IDS), out
+        log_has(made, f"alice@MAIL.TEST authenticated inside RPC, {level}, by Kerberos")
+
+
+checks(
+    samba,
+    {
+        "samba_rpch_kerberos_connect": ("krb5,connect", "connect"),
+        "samba_rpch_kerberos_signed": ("krb5,sign", "pkt_integrity"),
+        "samba_rpch_kerberos_sealed": ("krb5,seal", "pkt_privacy"),
+        "samba_rpch_spnego_and_kerberos_connect": ("spnego,connect", "connect"),
+        "samba_rpch_spnego_and_kerberos_at_packet_level": ("spnego,packet", "pkt"),
+        "samba_rpch_spnego_and_kerberos_signed": ("spnego,sign", "pkt_integrity"),
+        "samba_rpch_spnego_and_kerberos_sealed": ("spnego,seal", "pkt_privacy"),
+    },
+)
