@@ -13,8 +13,7 @@
 //! - what is queued keeps within its limit;
 //! - nothing in flight and nothing to consume, then everything is delivered, or an end was told.
 //!
-//! It is no step of `.ci/run` yet. The client does not go back to a proxy that still knows its virtual connection: that leads to ends that
-//! are told, and is not mended.
+//! It is no step of `.ci/run` yet.
 
 mod applications;
 mod configs;

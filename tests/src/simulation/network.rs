@@ -65,10 +65,6 @@ pub(super) struct Network {
     planted: Option<Planted>,
     /// The client's states, as of its last word.
     pub(super) state: (&'static str, &'static str),
-    /// Which inbound and outbound proxies still have a machine.
-    pub(super) taken: [[bool; 2]; 2],
-    /// The inbound and the outbound proxy that the client used last.
-    last: [usize; 2],
     /// Bytes until the cut; which kind of connection: HTTP or leg, inward or outward.
     cut_in: Option<u64>,
     cut_hops: [Hop; 2],
@@ -105,8 +101,6 @@ impl Network {
             watch: Watch::default(),
             planted,
             state: ("Start", "Start"),
-            taken: [[false; 2]; 2],
-            last: [0; 2],
             cut_in: match settings.plan {
                 Plan::CutAtByte(bytes) => Some(bytes),
                 _ => None,
@@ -172,12 +166,7 @@ impl Network {
         }
         if let (Node::Client, Head::Request(head)) = (from, head) {
             let inward = head.method() == "RPC_IN_DATA";
-            let kind = usize::from(!inward);
-            let mut which = random.index(2);
-            if which != self.last[kind] && self.taken[which][kind] {
-                which = self.last[kind];
-            }
-            self.last[kind] = which;
+            let which = random.index(2);
             let to = match inward {
                 _ if settings.collapsed => Node::Endpoint,
                 true => Node::In(which),

@@ -148,13 +148,6 @@ impl World {
         while let Some(transmit) = self.client.poll_transmit(self.now) {
             moved = true;
             self.network.state = self.client.state_name();
-            // Not yet back to a proxy that has not finished with an earlier channel of this virtual connection: it takes IN_R1/A1 and
-            // OUT_R1/A3 for IN_R2 and OUT_R2 then, names the predecessor's cookie as wrong, and ends.
-            let busy = |n: usize| {
-                let machines = |n: usize| Some((self.ins.get(n)?.machines.len(), self.outs.get(n)?.machines.len()));
-                machines(n).map_or([false; 2], |(ins, outs)| [ins > 0, outs > 0])
-            };
-            self.network.taken = [busy(0), busy(1)];
             self.http(Node::Client, transmit);
         }
         while let Some(event) = self.client.poll_event() {

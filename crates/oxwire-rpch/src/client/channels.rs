@@ -236,11 +236,28 @@ pub(super) struct VirtualIn {
     pub(super) state: InState,
     pub(super) ping: PingOriginator,
     /// Predecessors that have said IN_R1/A5, until their proxies close them: those may still be forwarding.
-    pub(super) predecessors: VecDeque<(ConnectionId, Option<Instant>)>,
+    pub(super) predecessors: VecDeque<Predecessor>,
     /// OUT_R1/A7 or OUT_R2/A7, which waits for a successor.
     pub(super) a7: Option<Bytes>,
     /// A Keep-Alive RTS PDU is due.
     pub(super) keep_alive: Option<ClientKeepalive>,
+}
+
+/// A predecessor IN channel that has said IN_R1/A5 or IN_R2/A5.
+#[derive(Debug)]
+pub(super) struct Predecessor {
+    pub(super) conn: ConnectionId,
+    pub(super) deadline: Option<Instant>,
+    /// IN_R1: its proxy is another one than the default channel's, and knows the virtual connection until it closes.
+    pub(super) elsewhere: bool,
+}
+
+impl VirtualIn {
+    /// Whether a successor may be asked for. A proxy that still knows the virtual connection by a former channel takes IN_R1/A1 for
+    /// IN_R2/A1, and ends it for the wrong predecessor ([MS-RPCH] 3.2.3.5.5.1); and nobody knows which proxy a request comes to.
+    pub(super) fn may_recycle(&self) -> bool {
+        matches!(self.state, InState::Opened) && !self.predecessors.iter().any(|predecessor| predecessor.elsewhere)
+    }
 }
 
 #[derive(Debug)]

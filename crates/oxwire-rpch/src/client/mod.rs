@@ -70,6 +70,9 @@ enum State {
 ///   waiting are not on the predecessor yet: they go out on the successor, behind IN_R1/A5.
 /// - Nobody is told to close a predecessor IN channel but its proxy, which may still be forwarding from it: the client leaves it open
 ///   until then, or until [`Config::recycling_timeout`].
+/// - An inbound proxy that knows the virtual connection takes IN_R1/A1 for IN_R2/A1, and ends it where it knows another predecessor
+///   (3.2.3.5.5.1); and nobody knows which proxy a request comes to. So after IN_R1 the next successor is asked for once the proxy that was
+///   left has closed its channel.
 /// - 3.2.2.5.2 lets no OUT channel response come but in Out Channel Wait. Successors are answered too, once they are through.
 /// - In OUT_R2 the successor may begin to carry PDUs before OUT_R2/B3 arrives on the predecessor, as two connections are not ordered:
 ///   they are held until then.

@@ -254,7 +254,9 @@ impl Client {
         if place == Place::Predecessor {
             // "If the connection close comes from a predecessor, the client implementation MUST ignore this event."
             if let State::Opened(connection) = &mut self.state {
-                connection.inward.predecessors.retain(|(predecessor, _)| *predecessor != conn);
+                connection.inward.predecessors.retain(|predecessor| predecessor.conn != conn);
+                let result = connection.resume_in_recycling(&mut self.io, now);
+                return self.settle(result);
             }
             return Ok(());
         }
@@ -332,7 +334,7 @@ impl VirtualConnection {
         if self.outward.state.successor().is_some_and(|s| s.channel.conn == conn) {
             return Place::Successor(ChannelKind::Out);
         }
-        if self.inward.predecessors.iter().any(|(predecessor, _)| *predecessor == conn) {
+        if self.inward.predecessors.iter().any(|predecessor| predecessor.conn == conn) {
             return Place::Predecessor;
         }
         Place::Past

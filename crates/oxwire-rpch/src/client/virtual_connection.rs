@@ -7,7 +7,7 @@ use oxwire_core::{ConnectionId, Misuse, PeerFault};
 use oxwire_http::{HeadError, HttpEvent, HttpTransmit};
 
 use super::channels::{InChannel, OutChannel};
-use super::channels::{InState, Names, OutState, PROTOCOL_VERSION, Successor, VirtualIn, VirtualOut};
+use super::channels::{InState, Names, OutState, PROTOCOL_VERSION, Predecessor, Successor, VirtualIn, VirtualOut};
 use super::event::{Event, Recycling};
 use super::io::{Io, after, rts};
 use crate::channel::SendQueue;
@@ -72,7 +72,7 @@ impl VirtualConnection {
             all.push(s.channel.conn);
         }
         all.extend(self.outward.state.successor().map(|s| s.channel.conn));
-        all.extend(self.inward.predecessors.iter().map(|(conn, _)| *conn));
+        all.extend(self.inward.predecessors.iter().map(|predecessor| predecessor.conn));
         all
     }
 
@@ -252,9 +252,14 @@ impl VirtualConnection {
 
     // IN channel recycling.
 
-    /// [MS-RPCH] 3.2.2.5.12. Nothing where it is under way already.
+    /// A predecessor is closed: where its successor has run out meanwhile, it goes on. An RPC PDU that waits sees to that by itself.
+    pub(super) fn resume_in_recycling(&mut self, io: &mut Io, now: Instant) -> Result<(), Stop> {
+        if self.inward.a7.is_some() { self.start_in_recycling(io, now) } else { self.after_rts(io, now) }
+    }
+
+    /// [MS-RPCH] 3.2.2.5.12. Nothing where it is under way already, or has to wait for a predecessor's proxy.
     pub(super) fn start_in_recycling(&mut self, io: &mut Io, now: Instant) -> Result<(), Stop> {
-        if matches!(self.inward.state, InState::Opened) {
+        if self.inward.may_recycle() {
             let cookie = io.cookie();
             let channel = InChannel::open_successor(io, self.names, &self.inward.default, cookie)?;
             let deadline = after(now, io.config.recycling_timeout);
@@ -284,11 +289,12 @@ impl VirtualConnection {
         let mut predecessor = std::mem::replace(&mut self.inward.default, channel);
         predecessor.send_a5(io, self.inward.default.cookie);
         self.inward.ping.on_sent(now);
-        self.inward.predecessors.push_back((predecessor.conn, after(now, io.config.recycling_timeout)));
+        let deadline = after(now, io.config.recycling_timeout);
+        self.inward.predecessors.push_back(Predecessor { conn: predecessor.conn, deadline, elsewhere: a4.is_some() });
         if self.inward.predecessors.len() > MAX_PREDECESSORS
-            && let Some((oldest, _)) = self.inward.predecessors.pop_front()
+            && let Some(oldest) = self.inward.predecessors.pop_front()
         {
-            io.close(oldest);
+            io.close(oldest.conn);
         }
         if self.stalled_since.is_some() {
             self.stalled_since = Some(now);
@@ -415,19 +421,23 @@ impl VirtualConnection {
             self.outward.state.successor().and_then(|s| s.deadline),
             self.stalled_since.and_then(|since| after(since, io.config.stall_timeout)),
             after(self.last_received, io.config.silence_timeout),
-            self.inward.predecessors.iter().filter_map(|(_, deadline)| *deadline).min(),
+            self.inward.predecessors.iter().filter_map(|predecessor| predecessor.deadline).min(),
         ])
     }
 
     pub(super) fn on_timeout(&mut self, io: &mut Io, now: Instant) -> Result<(), Stop> {
         let due = |deadline: Option<Instant>| deadline.is_some_and(|at| at <= now);
-        self.inward.predecessors.retain(|(conn, deadline)| {
-            let over = due(*deadline);
+        let before = self.inward.predecessors.len();
+        self.inward.predecessors.retain(|predecessor| {
+            let over = due(predecessor.deadline);
             if over {
-                io.close(*conn);
+                io.close(predecessor.conn);
             }
             !over
         });
+        if self.inward.predecessors.len() < before {
+            self.resume_in_recycling(io, now)?;
+        }
         if let InState::OpenedA4W(s) = &self.inward.state
             && due(s.deadline)
         {

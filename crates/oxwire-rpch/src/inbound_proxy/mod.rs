@@ -22,8 +22,8 @@ use crate::http::ChannelKind;
 ///
 /// # Where the text leaves no choice
 /// A known cookie means IN_R2, and another PredecessorChannelCookie than that of the channel at hand is a protocol error (3.2.3.5.5.1). So
-/// a client that has gone to another inbound proxy, has used a whole channel up there and comes back before its IN_R1/A5 has arrived here,
-/// is turned away with its virtual connection; a channel lifetime that lasts longer than a round trip avoids it.
+/// a client that has gone to another inbound proxy, has used a whole channel up there and comes back before this one has forwarded what it
+/// holds, is turned away with its virtual connection. [`Client`](crate::client::Client) waits until the proxy it has left closes the channel.
 #[derive(Debug)]
 pub struct InboundProxy {
     core: ProxyCore<VirtualInChannel>,

@@ -183,7 +183,12 @@ fn many_times_over() {
         let out = bench.out();
         if bench.client.state_name().0 == "Opened_A4W" {
             if number % 2 == 0 {
+                let order: Vec<_> = bench.order.clone();
+                let inward = |conn: &&ConnectionId| bench.conns[*conn].head.as_ref().unwrap().method() == "RPC_IN_DATA";
+                let predecessor = *order.iter().rev().filter(inward).nth(1).unwrap();
                 bench.pdu(out, &in_r1_a4(WINDOW)).unwrap();
+                bench.reset(predecessor, Reset::unknown("closed by its proxy")).unwrap();
+                bench.conns.get_mut(&predecessor).unwrap().closed = true;
             } else {
                 bench.pdu(out, &InR2A4 {}).unwrap();
             }
@@ -203,8 +208,56 @@ fn many_times_over() {
     let calls: Vec<u32> = bench.order.clone().into_iter().flat_map(|conn| bench.calls(conn)).collect();
     assert_eq!(calls, (0..400).collect::<Vec<_>>());
     assert!(bench.events.iter().filter(|event| matches!(event, Event::Recycled(_))).count() > 30);
-    // The proxy here never closes a predecessor: the client keeps a few, no more.
+    // In IN_R2 the proxy here never closes a predecessor: the client keeps a few, no more.
     assert!(bench.conns.values().filter(|sent| !sent.closed).count() <= 8);
+}
+
+/// 3.2.3.5.5.1: a proxy that knows the virtual connection takes IN_R1/A1 for IN_R2/A1, and ends it where the predecessor is another than it
+/// knows. So nothing more is asked for until the proxy of IN_R1's predecessor has closed it, or the client has.
+#[test]
+fn the_next_successor_waits_for_the_proxy_that_was_left() {
+    for by_proxy in [true, false] {
+        let (mut bench, predecessor, second) = a4w();
+        let out = bench.out();
+        bench.pdu(out, &in_r1_a4(WINDOW)).unwrap();
+        let cookie = bench.in_cookie();
+        for number in 1..=4 {
+            bench.send(rpc(10 + number, 32_000));
+            bench.ack(out, cookie, number * 32_000, WINDOW).unwrap();
+        }
+        bench.send(rpc(20, 100));
+        bench.send(rpc(21, 5_000));
+        assert_eq!((bench.client.state_name().0, bench.inward()), ("opened", second));
+        assert_eq!(bench.calls(second), [11, 12, 13, 14, 20]);
+        if by_proxy {
+            bench.reset(predecessor, Reset::unknown("closed by its proxy")).unwrap();
+        } else {
+            bench.wait(Duration::from_secs(120)).unwrap();
+        }
+        assert_eq!(bench.client.state_name().0, "Opened_A4W");
+        let third = bench.inward();
+        assert_ne!(third, second);
+        bench.pdu(out, &InR2A4 {}).unwrap();
+        assert_eq!(bench.calls(third), [21]);
+    }
+}
+
+/// So does one that RTS PDUs alone have use for.
+#[test]
+fn acknowledgements_wait_for_the_proxy_that_was_left() {
+    let (mut bench, predecessor, second) = a4w();
+    let out = bench.out();
+    bench.pdu(out, &in_r1_a4(WINDOW)).unwrap();
+    for _ in 0..2_400 {
+        bench.bytes(out, [rpc(1, 32_768), rpc(2, 16)].concat()).unwrap();
+        bench.consume(32_784);
+        if bench.conns[&second].bytes > 131_072 - 100 {
+            break;
+        }
+    }
+    assert_eq!((bench.client.state_name().0, bench.inward()), ("opened", second));
+    bench.reset(predecessor, Reset::unknown("closed by its proxy")).unwrap();
+    assert_eq!(bench.client.state_name().0, "Opened_A4W");
 }
 
 /// A client that only listens recycles by its acknowledgements and pings.
