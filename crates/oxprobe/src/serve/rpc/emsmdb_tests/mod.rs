@@ -119,7 +119,7 @@ impl World {
             users.add(address, SecretString::from("x"), [guid, guid], WALL);
         }
         let (now, app) = (Instant::now(), App::new(users, None, false, Log::Quiet));
-        let mut world = Self { now, wall: WALL, app, server: RpcSide::new(None, None), clients: Vec::new() };
+        let mut world = Self { now, wall: WALL, app, server: RpcSide::new(None, None, None), clients: Vec::new() };
         for address in addresses {
             let at = world.join(address, 6001);
             assert_eq!(world.clients[at].ended, None);
