@@ -1,8 +1,6 @@
 """RPC over HTTP: clients that nobody here wrote reach the interfaces of `oxprobe serve`."""
 
-import subprocess
-import sys
-
+from peers import proxy_url, script
 from world import check, checks
 
 IF_IDS = ["A4F1DB00-CA47-1067-B31F-00DD010662DA", "5261574A-4572-206E-B268-6B199213B4E4"]
@@ -11,16 +9,10 @@ IF_IDS += ["F5CC5A18-4264-101A-8C59-08002B2F8426", "1544F5E0-613C-11D1-93DF-00C0
 IMPACKET = """
 import sys
 from impacket import uuid
-from impacket.dcerpc.v5 import mgmt, transport
+from impacket.dcerpc.v5 import mgmt
+from impacket_client import connect
 url, level, password = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-t = transport.DCERPCTransportFactory("ncacn_http:mbx1[6001,RpcProxy=127.0.0.1:80]")
-t.set_credentials("alice", password, "MAIL")
-t.set_rpc_proxy_url(url)
-d = t.get_dce_rpc()
-d.set_credentials("alice", password, "MAIL")
-d.set_auth_level(level)
-d.connect()
-d.bind(mgmt.MSRPC_UUID_MGMT)
+d = connect(url, mgmt.MSRPC_UUID_MGMT, level, password)
 for _ in range(50):
     answer = mgmt.hinq_if_ids(d)
 ids = answer["if_id_vector"]["if_id"]
@@ -48,18 +40,8 @@ print(*[str(one.id.uuid).upper() for one in answer.if_id])
 """
 
 
-def run(python, script, *arguments):
-    done = subprocess.run([python, "-W", "ignore", "-c", script, *arguments], capture_output=True, text=True, timeout=60)
-    return done.returncode, done.stdout, done.stderr
-
-
-def proxy_url(world):
-    return f"http://127.0.0.1:{world.plain.port}/rpc/rpcproxy.dll"
-
-
 def impacket(world, level):
-    status, out, err = run(sys.executable, IMPACKET, proxy_url(world), str(level), "secret")
-    assert status == 0, err[-1000:]
+    out = script(IMPACKET, proxy_url(world.plain), str(level), "secret")
     lines = out.splitlines()
     assert all(one in lines[0].upper() for one in IF_IDS), out
     calls = int(lines[1].split()[0])
@@ -80,8 +62,7 @@ checks(
 
 @check
 def impacket_rpch_with_a_wrong_password_is_refused(world):
-    status, _, err = run(sys.executable, IMPACKET, proxy_url(world), "1", "wrong")
-    assert status != 0 and "401" in err, err[-500:]
+    script(IMPACKET, proxy_url(world.plain), "1", "wrong", fails="401")
 
 
 def samba(world, security, http):
@@ -89,8 +70,7 @@ def samba(world, security, http):
         f"ncacn_http:mbx1[6001,{security},RpcProxy=127.0.0.1:{world.plain.port},"
         f"HttpUseTls=false,HttpAuthOption={http}]"
     )
-    status, out, err = run("/usr/bin/python3", SAMBA, binding, "secret")
-    assert status == 0, err[-1000:]
+    out = script(SAMBA, binding, "secret", python="/usr/bin/python3")
     assert all(one in out for one in IF_IDS), out
 
 

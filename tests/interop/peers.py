@@ -6,6 +6,7 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 
@@ -30,6 +31,23 @@ def certificate(directory, name):
 
 def der(cert):
     return subprocess.run(["openssl", "x509", "-in", cert, "-outform", "DER"], check=True, capture_output=True).stdout
+
+
+def script(text, *arguments, python=sys.executable, fails=None):
+    """What a Python program prints; one that `fails` ends with a status, and with this among its errors. It finds the modules of this folder."""
+    here = pathlib.Path(__file__).parent
+    command = [python, "-W", "ignore", "-c", text, *arguments]
+    done = subprocess.run(command, cwd=here, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    if fails is None:
+        assert done.returncode == 0, done.stderr[-1000:]
+    else:
+        assert done.returncode != 0 and fails in done.stderr, done.stderr[-1000:]
+    return done.stdout
+
+
+def proxy_url(server):
+    """The RPC proxy of a server without TLS."""
+    return f"http://127.0.0.1:{server.port}/rpc/rpcproxy.dll"
 
 
 class Process:
