@@ -2,12 +2,14 @@
 //! by hand from the sections.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests; a failure here fails the test")]
 
+use bytes::BytesMut;
 use oxwire_core::{
-    Decode, DecodeErrorKind, Encode, Guid, Limits, Reader, Utf16, decode_all, encode_to_bytes, utf16_le_bytes,
+    Decode, DecodeErrorKind, Encode, Guid, Limits, Reader, Utf16, Writer, decode_all, encode_to_bytes, utf16_le_bytes,
 };
 use oxwire_mapi::property::{
-    AddressBookType, Cell, EntryId, LongTermId, OneOffFlags, PropertyName, PropertyNameKind, PropertyTag, PropertyTags,
-    PropertyValue, RecipientAddress, RecipientFlags, RecipientRow, StoreObjectType, Text, TypedString,
+    AddressBookType, Cell, CountWidth, EntryId, LongTermId, OneOffFlags, PropertyName, PropertyNameKind, PropertyRow,
+    PropertyTag, PropertyTags, PropertyValue, RecipientAddress, RecipientFlags, RecipientRow, StoreObjectType, Text,
+    TypedString,
 };
 use proptest::prelude::*;
 
@@ -177,6 +179,65 @@ fn recipients_of_other_types() {
     assert!(matches!(error.kind, DecodeErrorKind::Value { found: 3, .. }));
 }
 
+fn written(row: &RecipientRow<'_>) -> Result<BytesMut, oxwire_core::EncodeError> {
+    let mut out = BytesMut::new();
+    row.encode(&mut Writer::new(&mut out))?;
+    assert_eq!(row.encoded_len(), out.len());
+    Ok(out)
+}
+
+/// The bytes of the rows above, and one that is made: SMTP (3), D and E, T and S not, 8-bit, no properties.
+#[test]
+fn recipients_are_written_as_they_are_read() {
+    let ada =
+        [&[0x51, 0x06, 0x5A, 0x00][..], b"ada\0", &wide("Ada Example"), &wide("Ada"), &[1, 0, 0, 6, 0, 0, 0]].concat();
+    let in_error =
+        [&[0x51, 0x06, 0x5A, 0x00][..], b"a\0", &wide("A"), &wide("B"), &[1, 0, 1, 0x0A, 0x0F, 1, 4, 0x80]].concat();
+    let smtp = [&[0x3B, 0x00][..], b"a@b\0Ada\0A.\0", &[0, 0, 0]].concat();
+    let typed = [&[0x00, 0x80][..], b"NOTES\0", &[0, 0, 0]].concat();
+    let list = [&[0x07, 0x00, 2, 0, 7, 8, 1, 0, 9][..], &[0, 0, 0]].concat();
+    for wire in [ada, in_error, smtp, typed, list] {
+        assert_eq!(written(&recipient(&wire).unwrap().0).unwrap(), wire);
+    }
+    let made = RecipientRow {
+        flags: RecipientFlags::from_bits(3) | RecipientFlags::DISPLAY_NAME | RecipientFlags::EMAIL_ADDRESS,
+        address: RecipientAddress::Other { address_type: None },
+        email_address: Some(Text::EightBit(b"a@b")),
+        display_name: Some(Text::EightBit(b"Ada")),
+        simple_display_name: None,
+        transmittable_display_name: None,
+        properties: PropertyRow::empty(),
+    };
+    assert_eq!(written(&made).unwrap(), b"\x1B\0a@b\0Ada\0\0\0\0"[..]);
+}
+
+/// A reader goes by the flags: what they do not say is not written.
+#[test]
+fn a_recipient_whose_flags_say_something_else_is_refused() {
+    let wire = [&[0x3B, 0x00][..], b"a@b\0Ada\0A.\0", &[0, 0, 0]].concat();
+    let (row, _) = recipient(&wire).unwrap();
+    let unicode = utf16_le_bytes("Ada");
+    let unicode = Text::Unicode(Utf16::from_truncated(&unicode));
+    let x500 = RecipientAddress::X500Dn { address_prefix_used: 0, display_type: 0, x500_dn: b"ada" };
+    let wrong = [
+        RecipientRow { flags: row.flags | RecipientFlags::SIMPLE_DISPLAY_NAME, ..row.clone() },
+        RecipientRow { flags: row.flags | RecipientFlags::UNICODE, ..row.clone() },
+        RecipientRow { display_name: None, ..row.clone() },
+        RecipientRow { display_name: Some(unicode), ..row.clone() },
+        RecipientRow { address: x500, ..row.clone() },
+        RecipientRow { address: RecipientAddress::Other { address_type: Some(b"SMTP") }, ..row.clone() },
+        RecipientRow { flags: RecipientFlags::from_bits(0x80B8), ..row.clone() },
+    ];
+    for row in wrong {
+        let error = written(&row).unwrap_err();
+        assert_eq!(error.field, "RecipientFlags", "{row:?}");
+    }
+    let nul = written(&RecipientRow { display_name: Some(Text::EightBit(b"A\0")), ..row.clone() }).unwrap_err();
+    assert_eq!(nul.field, "DisplayName");
+    let book = PropertyRow::decode(&mut Reader::new(&[0]), PropertyTags::EMPTY, CountWidth::AddressBook).unwrap();
+    assert_eq!(written(&RecipientRow { properties: book, ..row }).unwrap_err().field, "RecipientProperties");
+}
+
 proptest! {
     #[test]
     fn no_bytes_break_the_model(bytes in prop::collection::vec(any::<u8>(), 0..120), provider in 0_usize..4) {
@@ -196,6 +257,11 @@ proptest! {
         {
             prop_assert_eq!(decode_all::<PropertyName<'_>>(&again, &Limits::DEFAULT), Ok(name));
         }
-        let _ = recipient(&bytes);
+        // A row that was read is written as it was.
+        if let Ok((row, left)) = recipient(&bytes)
+            && let Ok(again) = written(&row)
+        {
+            prop_assert_eq!(&again[..], &bytes[..bytes.len() - left]);
+        }
     }
 }

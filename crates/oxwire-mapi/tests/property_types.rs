@@ -127,6 +127,24 @@ fn every_type_is_written_and_read() {
     }
 }
 
+/// [MS-OXNSPI] 2.2.1.1: 0x000D is PtypEmbeddedTable in the address book, one number of 32 bits; in a ROP buffer there is none.
+#[test]
+fn r31_an_embedded_table_is_a_number_of_the_address_book() {
+    const BOOK: CountWidth = CountWidth::AddressBook;
+    let (value, wire) = (V::EmbeddedTable(0x0102_0304), b"\x04\x03\x02\x01");
+    assert_eq!((value.property_type(), value.property_type().0), (PropertyType::OBJECT, 0x000D));
+    assert_eq!(written(&value, BOOK), &wire[..]);
+    assert_eq!(V::decode(&mut Reader::new(wire), PropertyType::OBJECT, BOOK), Ok(value));
+    for len in 0..4 {
+        assert!(V::decode(&mut Reader::new(&wire[..len]), PropertyType::OBJECT, BOOK).is_err());
+    }
+    for width in [ROP, WIDE] {
+        assert!(value.encode(&mut Writer::new(&mut BytesMut::new()), width).is_err());
+        let error = V::decode(&mut Reader::new(wire), PropertyType::OBJECT, width).unwrap_err();
+        assert_eq!(error.kind, DecodeErrorKind::Unsupported { what: "PtypObject" });
+    }
+}
+
 /// 2.11.1 lists 32 types: 28 have a value here, two in `restrictions.rs`, one stands for any, and one has no value.
 #[test]
 fn no_type_is_left_out() {

@@ -4,7 +4,8 @@
 use bytes::BytesMut;
 use oxwire_core::{DecodeErrorKind, Limits, Reader, Writer};
 use oxwire_mapi::property::{
-    ActionBlock, CountWidth, PropertyTag, PropertyType, PropertyValue, Restriction, RestrictionKind, RuleActions,
+    ActionBlock, CountWidth, NewRestriction, PropertyTag, PropertyType, PropertyValue, Restriction, RestrictionKind,
+    RuleActions,
 };
 
 const ROP: CountWidth = CountWidth::RopBuffer;
@@ -92,6 +93,75 @@ fn kinds_with_others_inside() {
     let expected = RestrictionKind::Comment { tagged_values_count: 1, restriction: Some(restriction(EXIST, ROP)) };
     assert_eq!(kind(&with), expected);
     assert_eq!(kind(&without), RestrictionKind::Comment { tagged_values_count: 2, restriction: None });
+}
+
+/// Every kind, made and read again: the bytes are those of the tests above, with two more heads.
+#[test]
+fn every_kind_is_written() {
+    use NewRestriction as N;
+    let text = oxwire_core::utf16_le_bytes("ab");
+    let text = PropertyValue::String(oxwire_core::Utf16::new(&text).unwrap());
+    let exist = N::Exist { property_tag: SUBJECT };
+    let bits = N::BitMask { bitmap_rel_op: 1, property_tag: FLAGS, mask: 1 };
+    let large = N::Property { rel_op: 2, property_tag: SIZE, tagged_value: (SIZE, PropertyValue::Integer32(4096)) };
+    let content =
+        N::Content { fuzzy_level_low: 1, fuzzy_level_high: 1, property_tag: SUBJECT, tagged_value: (SUBJECT, text) };
+    let flags = (FLAGS, PropertyValue::Integer32(7));
+    let tagged = &b"\x03\x00\x07\x0E\x07\x00\x00\x00"[..];
+    let recipients = PropertyTag(0x0E12_000D);
+    let read = restriction(PROPERTY, ROP);
+    let cases: [(N<'_>, Vec<u8>); 14] = [
+        (exist, EXIST.to_vec()),
+        (bits, BIT_MASK.to_vec()),
+        (large, PROPERTY.to_vec()),
+        (content, CONTENT.to_vec()),
+        (N::Read(read), PROPERTY.to_vec()),
+        (N::Size { rel_op: 3, property_tag: SUBJECT, size: 32 }, b"\x07\x03\x1F\x00\x37\x00\x20\x00\x00\x00".to_vec()),
+        (
+            N::CompareProperties { rel_op: 4, property_tag_1: FLAGS, property_tag_2: SIZE },
+            b"\x05\x04\x03\x00\x07\x0E\x03\x00\x08\x0E".to_vec(),
+        ),
+        (N::And(&[exist, bits]), [b"\x00\x02\x00", EXIST, BIT_MASK].concat()),
+        (N::Or(&[]), b"\x01\x00\x00".to_vec()),
+        (N::Not(&large), [b"\x02", PROPERTY].concat()),
+        (N::SubObject { subobject: recipients, restriction: &large }, [b"\x09\x0D\x00\x12\x0E", PROPERTY].concat()),
+        (N::Count { count: 5, restriction: &large }, [b"\x0B\x05\x00\x00\x00", PROPERTY].concat()),
+        (
+            N::Comment { tagged_values: &[flags], restriction: Some(&exist) },
+            [&b"\x0A\x01"[..], tagged, b"\x01", EXIST].concat(),
+        ),
+        (
+            N::Comment { tagged_values: &[flags, flags], restriction: None },
+            [&b"\x0A\x02"[..], tagged, tagged, b"\x00"].concat(),
+        ),
+    ];
+    for (new, bytes) in cases {
+        assert_eq!(new.to_bytes(ROP).unwrap(), bytes, "{new:?}");
+        assert_eq!(restriction(&bytes, ROP).as_bytes(), bytes);
+    }
+    // The address book: counts of 32 bits, Outlook's byte before the value, HasValue before the text.
+    let wide = N::And(&[content]).to_bytes(CountWidth::AddressBook).unwrap();
+    let expected = b"\x00\x01\x00\x00\x00\x03\x01\x00\x01\x00\x1F\x00\x37\x00\xFF\x1F\x00\x37\x00\xFFa\0b\0\0\0";
+    assert_eq!(wide, &expected[..]);
+    assert_eq!(restriction(&wide, CountWidth::AddressBook).as_bytes(), wide);
+}
+
+#[test]
+fn what_no_reader_would_take_is_not_written() {
+    use NewRestriction as N;
+    let wrong_type = N::Property { rel_op: 4, property_tag: SIZE, tagged_value: (SIZE, PropertyValue::Boolean(true)) };
+    assert_eq!(wrong_type.to_bytes(ROP).unwrap_err().field, "TaggedValue");
+    let flags = [(FLAGS, PropertyValue::Integer32(7)); 256];
+    let many = N::Comment { tagged_values: &flags, restriction: None };
+    assert_eq!(many.to_bytes(ROP).unwrap_err().field, "TaggedValuesCount");
+    assert!(N::Read(restriction(EXIST, ROP)).to_bytes(WIDE).is_err(), "counts of another width");
+    // As deep as a reader goes, and one deeper.
+    fn deep(levels: usize, inner: &NewRestriction<'_>, then: &dyn Fn(&NewRestriction<'_>)) {
+        if levels == 0 { then(inner) } else { deep(levels - 1, &N::Not(inner), then) }
+    }
+    let exist = N::Exist { property_tag: SUBJECT };
+    deep(31, &exist, &|new| assert_eq!(restriction(&new.to_bytes(ROP).unwrap(), ROP).as_bytes().len(), 36));
+    deep(32, &exist, &|new| assert_eq!(new.to_bytes(ROP).unwrap_err().field, "Restriction"));
 }
 
 /// [MS-OXCDATA] 2.12.1.2: RestrictCount has 32 bits where counts are wide. What was read is written where they are as wide.

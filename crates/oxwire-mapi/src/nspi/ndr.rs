@@ -100,7 +100,8 @@ fn fixed<'a>(p: &mut Ndr<'a>) -> Result<(PropertyTag, Stub<'a>), DecodeError> {
         PropertyType::INTEGER32 => Stub::Whole(PropertyValue::Integer32(p.r.i32_le(V)?)),
         PropertyType::ERROR_CODE => Stub::Whole(PropertyValue::ErrorCode(ErrorCode(p.r.u32_le(V)?))),
         PropertyType::TIME => Stub::Whole(PropertyValue::Time(FileTime::from_intervals(p.r.u64_le(V)?))),
-        PropertyType::NULL | PropertyType::UNSPECIFIED | PropertyType::OBJECT => {
+        PropertyType::OBJECT => Stub::Whole(PropertyValue::EmbeddedTable(p.u32("lReserved")?)),
+        PropertyType::NULL | PropertyType::UNSPECIFIED => {
             p.u32("lReserved")?;
             Stub::Whole(PropertyValue::Null)
         }

@@ -5,9 +5,9 @@
 //! [`PropertyRow`] iterates its cells, [`PropertyRows`] iterates rows, none of them allocates. Text stays UTF-16 until it is
 //! asked for, so a bad surrogate costs one character and never the page.
 //!
-//! Not supported: PtypObject, which has no value in a buffer. A column of that type is an error of kind
+//! PtypObject has no value in a ROP buffer: there a column of that type is an error of kind
 //! [`Unsupported`](oxwire_core::DecodeErrorKind::Unsupported) that names it, unless its cell is flagged absent or in error.
-//! PtypRestriction, PtypRuleAction and recipient rows are read; the first two are written from what was read only.
+//! A PtypRestriction is read as a [`Restriction`] and made by a [`NewRestriction`]; a PtypRuleAction is written from what was read only.
 
 mod cell;
 mod elements;
@@ -16,6 +16,7 @@ mod error_code;
 mod id;
 mod multiple;
 mod named;
+mod new_restriction;
 mod property_type;
 mod recipient;
 mod restriction;
@@ -34,6 +35,7 @@ pub use error_code::ErrorCode;
 pub use id::{FolderId, MessageId};
 pub use multiple::{Fixed, Multiple, MultipleBinary, MultipleString, MultipleString8};
 pub use named::{PropertyName, PropertyNameKind};
+pub use new_restriction::NewRestriction;
 pub use property_type::{CountWidth, PropertyType};
 pub use recipient::{RecipientAddress, RecipientFlags, RecipientRow};
 pub use restriction::{Restriction, RestrictionKind, Restrictions};

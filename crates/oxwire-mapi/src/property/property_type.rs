@@ -76,7 +76,7 @@ types! {
     ERROR_CODE = 0x000A "PtypErrorCode",
     /// One byte.
     BOOLEAN = 0x000B "PtypBoolean",
-    /// A COM object or an embedded table: not carried in a row.
+    /// A COM object, which a ROP buffer does not carry; or PtypEmbeddedTable, a 32-bit number in the address book.
     OBJECT = 0x000D "PtypObject",
     /// 64 bits.
     INTEGER64 = 0x0014 "PtypInteger64",

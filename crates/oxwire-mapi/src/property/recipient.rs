@@ -1,6 +1,6 @@
 //! Recipient rows, [MS-OXCDATA] 2.8.3.
 
-use oxwire_core::{DecodeError, DecodeErrorKind, Reader};
+use oxwire_core::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Reader, Structure, Writer};
 
 use super::{CountWidth, PropertyRow, PropertyTags, Text};
 use crate::flags::flags;
@@ -41,7 +41,7 @@ impl RecipientFlags {
 /// How a recipient is addressed: the Type of RecipientFlags and the fields that go with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecipientAddress<'a> {
-    /// X500DN (1).
+    /// X500DN (1): the address of somebody in the directory.
     X500Dn {
         /// AddressPrefixUsed: how much of the DN prefix of the connection goes in front.
         address_prefix_used: u8,
@@ -83,11 +83,97 @@ pub struct RecipientRow<'a> {
     pub properties: PropertyRow<'a>,
 }
 
+impl Structure for RecipientRow<'_> {
+    const NAME: &'static str = "RecipientRow";
+    const SPEC: &'static str = "[MS-OXCDATA] 2.8.3.2";
+}
+
 impl<'a> RecipientRow<'a> {
-    /// The structure's name.
-    pub const NAME: &'static str = "RecipientRow";
-    /// Its section.
-    pub const SPEC: &'static str = "[MS-OXCDATA] 2.8.3.2";
+    /// The four texts in the order of the wire, each with the flag that says that it is there, and its field.
+    fn texts(&self) -> [(RecipientFlags, Option<Text<'a>>, &'static str); 4] {
+        use RecipientFlags as F;
+        [
+            (F::EMAIL_ADDRESS, self.email_address, "EmailAddress"),
+            (F::DISPLAY_NAME, self.display_name, "DisplayName"),
+            (F::SIMPLE_DISPLAY_NAME, self.simple_display_name, "SimpleDisplayName"),
+            (F::TRANSMITTABLE_DISPLAY_NAME, self.transmittable_display_name, "TransmittableDisplayName"),
+        ]
+    }
+
+    /// Whether RecipientFlags say what the row has: a reader goes by them.
+    fn is_consistent(&self) -> bool {
+        let has = |flag| self.flags.contains(flag);
+        let address = match (self.address, self.flags.address_type()) {
+            (RecipientAddress::X500Dn { .. }, 1) | (RecipientAddress::PersonalDistributionList { .. }, 6 | 7) => true,
+            (RecipientAddress::Other { address_type }, 0) => {
+                address_type.is_some() == has(RecipientFlags::ADDRESS_TYPE)
+            }
+            (RecipientAddress::Other { address_type }, 2..=5) => address_type.is_none(),
+            _ => false,
+        };
+        let unicode = has(RecipientFlags::UNICODE);
+        let text = |text: Option<Text<'_>>| text.is_none_or(|text| text.is_unicode() == unicode);
+        address && self.texts().into_iter().all(|(flag, value, _)| value.is_some() == has(flag) && text(value))
+    }
+
+    /// Bytes that [`RecipientRow::encode`] writes.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        let address = match self.address {
+            RecipientAddress::X500Dn { x500_dn, .. } => x500_dn.len().saturating_add(3),
+            RecipientAddress::PersonalDistributionList { entry_id, search_key } => {
+                entry_id.len().saturating_add(search_key.len()).saturating_add(4)
+            }
+            RecipientAddress::Other { address_type } => address_type.map_or(0, |text| text.len().saturating_add(1)),
+        };
+        let texts = self.texts().into_iter().filter_map(|(_, text, _)| text);
+        let len = texts.fold(address.saturating_add(4), |sum, text| sum.saturating_add(text.encoded_len()));
+        len.saturating_add(self.properties.encoded_len())
+    }
+
+    /// Writes the row. Its properties are those of a [`PropertyRow`] that was read, or [`PropertyRow::empty`]; their columns are the
+    /// first of the RecipientColumns of the ROP around it.
+    ///
+    /// # Errors
+    /// [`EncodeErrorKind::Value`] where the flags do not say what the row has, for text with a NUL inside, and for properties whose
+    /// counts are not those of a ROP buffer; [`EncodeErrorKind::TooLong`] for an entry id, a search key or columns past 65,535.
+    pub fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
+        if !self.is_consistent() {
+            let kind = EncodeErrorKind::Value {
+                expected: "flags that say what the row has: its kind of address, which texts, in which encoding",
+                found: self.flags.bits().into(),
+            };
+            return Err(w.error("RecipientFlags", kind));
+        }
+        w.u16_le(self.flags.bits());
+        match self.address {
+            RecipientAddress::X500Dn { address_prefix_used, display_type, x500_dn } => {
+                w.u8(address_prefix_used);
+                w.u8(display_type);
+                w.c_string(x500_dn, "X500DN")?;
+            }
+            RecipientAddress::PersonalDistributionList { entry_id, search_key } => {
+                w.len_u16_le(entry_id.len(), "EntryIdSize")?;
+                w.bytes(entry_id);
+                w.len_u16_le(search_key.len(), "SearchKeySize")?;
+                w.bytes(search_key);
+            }
+            RecipientAddress::Other { address_type } => {
+                address_type.map_or(Ok(()), |text| w.c_string(text, "AddressType"))?;
+            }
+        }
+        for (_, text, field) in self.texts() {
+            text.map_or(Ok(()), |text| text.encode(w, field))?;
+        }
+        if self.properties.width() != CountWidth::RopBuffer {
+            let found = self.properties.width() as u64;
+            let kind = EncodeErrorKind::Value { expected: "properties with the counts of a ROP buffer", found };
+            return Err(w.error("RecipientProperties", kind));
+        }
+        w.len_u16_le(self.properties.columns().len(), "RecipientColumnCount")?;
+        self.properties.encode(w);
+        Ok(())
+    }
 
     /// Reads a row, whose columns are the RecipientColumns of the ROP around it.
     ///

@@ -7,7 +7,7 @@ use super::{CountWidth, PropertyTag, PropertyValue, elements};
 /// One restriction, [MS-OXCDATA] 2.12, as a view over its bytes.
 ///
 /// Reading one walks it to its end, within [`Limits::depth`](oxwire_core::Limits::depth); [`Restriction::kind`] takes the outermost
-/// apart. It is written as the bytes that it was read from.
+/// apart. It is written as the bytes that it was read from; [`NewRestriction`](super::NewRestriction) makes another.
 #[derive(Debug, Clone, Copy)]
 pub struct Restriction<'a> {
     bytes: &'a [u8],

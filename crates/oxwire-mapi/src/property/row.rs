@@ -11,9 +11,9 @@ const SPEC: &str = "[MS-OXCDATA] 2.8.1";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RowFlag {
     /// StandardPropertyRow, [MS-OXCDATA] 2.8.1.1: every cell has its value.
-    Standard,
+    Standard = 0,
     /// FlaggedPropertyRow, [MS-OXCDATA] 2.8.1.2: every cell says whether it has.
-    Flagged,
+    Flagged = 1,
 }
 
 impl RowFlag {
@@ -70,6 +70,28 @@ impl<'a> PropertyRow<'a> {
         let mut cells = r.sub(r.left().saturating_sub(scan.left()), "PropertyRow")?.named(NAME, SPEC);
         cells.u8("Flag")?;
         Ok(Self { flag, columns, width, cells })
+    }
+
+    /// The row of no columns: its Flag.
+    #[must_use]
+    pub fn empty() -> Self {
+        let (flag, columns, width) = (RowFlag::Standard, PropertyTags::EMPTY, CountWidth::RopBuffer);
+        Self { flag, columns, width, cells: Reader::new(&[]) }
+    }
+
+    /// How wide its counts are.
+    pub(crate) const fn width(&self) -> CountWidth {
+        self.width
+    }
+
+    pub(crate) fn encoded_len(&self) -> usize {
+        self.cells.left().saturating_add(1)
+    }
+
+    /// Writes the row as it was read.
+    pub(crate) fn encode(&self, w: &mut Writer<'_>) {
+        w.u8(self.flag as u8);
+        w.bytes(self.cells.peek_rest());
     }
 
     /// Whether cells carry flags.

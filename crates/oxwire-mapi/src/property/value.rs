@@ -54,6 +54,9 @@ pub enum PropertyValue<'a> {
     RuleActions(RuleActions<'a>),
     /// PtypBinary.
     Binary(&'a [u8]),
+    /// PtypEmbeddedTable, whose number is that of PtypObject: a number that refers to an address list ([MS-OXNSPI] 2.2.1.1). In the
+    /// address book only: in a ROP buffer the property has no value.
+    EmbeddedTable(u32),
     /// PtypMultipleInteger16.
     MultipleInteger16(Multiple<'a, i16>),
     /// PtypMultipleInteger32.
@@ -87,8 +90,8 @@ impl<'a> PropertyValue<'a> {
     /// [`PropertyValue::Null`].
     ///
     /// # Errors
-    /// [`DecodeError`]; of kind [`DecodeErrorKind::Unsupported`], naming the type, for PtypObject, for
-    /// PtypUnspecified and for types that [MS-OXCDATA] 2.11.1 does not list.
+    /// [`DecodeError`]; of kind [`DecodeErrorKind::Unsupported`], naming the type, for PtypObject outside
+    /// the address book, for PtypUnspecified and for types that [MS-OXCDATA] 2.11.1 does not list.
     pub fn decode(r: &mut Reader<'a>, property_type: PropertyType, width: CountWidth) -> Result<Self, DecodeError> {
         const V: &str = "Value";
         if width.has_value(property_type) && !elements::has_value(r)? {
@@ -113,6 +116,7 @@ impl<'a> PropertyValue<'a> {
             PropertyType::RESTRICTION => Self::Restriction(Restriction::decode(r, width)?),
             PropertyType::RULE_ACTION => Self::RuleActions(RuleActions::decode(r, width)?),
             PropertyType::BINARY => Self::Binary(binary(r, width)?),
+            PropertyType::OBJECT if width == CountWidth::AddressBook => Self::EmbeddedTable(r.u32_le(V)?),
             PropertyType::MULTIPLE_INTEGER16 => Self::MultipleInteger16(Multiple::decode(r)?),
             PropertyType::MULTIPLE_INTEGER32 => Self::MultipleInteger32(Multiple::decode(r)?),
             PropertyType::MULTIPLE_FLOATING32 => Self::MultipleFloating32(Multiple::decode(r)?),
@@ -162,6 +166,7 @@ impl<'a> PropertyValue<'a> {
             Self::Restriction(_) => PropertyType::RESTRICTION,
             Self::RuleActions(_) => PropertyType::RULE_ACTION,
             Self::Binary(_) => PropertyType::BINARY,
+            Self::EmbeddedTable(_) => PropertyType::OBJECT,
             Self::MultipleInteger16(_) => PropertyType::MULTIPLE_INTEGER16,
             Self::MultipleInteger32(_) => PropertyType::MULTIPLE_INTEGER32,
             Self::MultipleFloating32(_) => PropertyType::MULTIPLE_FLOATING32,
@@ -185,7 +190,7 @@ impl<'a> PropertyValue<'a> {
             Self::Null => 0,
             Self::Boolean(_) => 1,
             Self::Integer16(_) => 2,
-            Self::Integer32(_) | Self::Floating32(_) | Self::ErrorCode(_) => 4,
+            Self::Integer32(_) | Self::Floating32(_) | Self::ErrorCode(_) | Self::EmbeddedTable(_) => 4,
             Self::Floating64(_) | Self::Currency(_) | Self::FloatingTime(_) | Self::Integer64(_) | Self::Time(_) => 8,
             Self::Guid(_) => 16,
             Self::String(text) => text.as_bytes().len().saturating_add(2),
@@ -217,7 +222,8 @@ impl<'a> PropertyValue<'a> {
     ///
     /// # Errors
     /// [`EncodeErrorKind::TooLong`] for a binary value past its count field, [`EncodeErrorKind::Value`] for text with a NUL
-    /// inside, and for a restriction or rule actions read with counts of another width: each would shift all that follows.
+    /// inside, for a PtypEmbeddedTable outside the address book, and for a restriction or rule actions read with counts of another
+    /// width: each would shift all that follows.
     pub fn encode(&self, w: &mut Writer<'_>, width: CountWidth) -> Result<(), EncodeError> {
         if width.has_value(self.property_type()) {
             w.u8(HAS_VALUE);
@@ -247,6 +253,11 @@ impl<'a> PropertyValue<'a> {
             Self::Restriction(value) => as_read(w, value.as_bytes(), value.width(), width)?,
             Self::RuleActions(value) => as_read(w, value.as_bytes(), value.width(), width)?,
             Self::Binary(value) => encode_binary(w, value, width)?,
+            Self::EmbeddedTable(list) if width == CountWidth::AddressBook => w.u32_le(list),
+            Self::EmbeddedTable(list) => {
+                let expected = "a type that has a value here: PtypEmbeddedTable has one in the address book only";
+                return Err(w.error("Value", EncodeErrorKind::Value { expected, found: list.into() }));
+            }
             Self::MultipleInteger16(values) => values.encode(w)?,
             Self::MultipleInteger32(values) => values.encode(w)?,
             Self::MultipleFloating32(values) => values.encode(w)?,

@@ -22,6 +22,7 @@ fn expressible<'a>(value: &TaggedValue<'a>) -> PropertyValue<'a> {
         | V::String8(_)
         | V::Guid(_)
         | V::Binary(_)
+        | V::EmbeddedTable(_)
         | V::MultipleInteger16(_)
         | V::MultipleInteger32(_)
         | V::MultipleString(_)
@@ -55,6 +56,7 @@ pub(super) fn write_fixed(w: &mut NdrWriter<'_>, tagged: &TaggedValue<'_>) -> Re
         V::Boolean(value) => w.u16(u16::from(value)),
         V::Integer32(value) => w.i32(value),
         V::ErrorCode(code) => w.u32(code.0),
+        V::EmbeddedTable(list) => w.u32(list),
         V::Time(time) => w.file_time(time),
         V::String(_) | V::Str(_) | V::String8(_) | V::Guid(_) => w.pointer(true),
         V::Binary(bytes) => {

@@ -155,7 +155,7 @@ fn oxnspi_r1656_r1658_the_types_of_an_answer() {
     }
 }
 
-/// PtypEmbeddedTable is read as four bytes that say nothing, and what stands behind them is still in its place.
+/// PtypEmbeddedTable is read as a number of four bytes, and what stands behind them is still in its place.
 #[test]
 fn oxnspi_r31_an_embedded_table_is_four_bytes() {
     let table = [b"\x0D\0\x09\x80", ZERO, b"\x0D\0\0\0", &[9, 9, 9, 9][..]].concat();
@@ -163,7 +163,7 @@ fn oxnspi_r31_an_embedded_table_is_four_bytes() {
     let stub = [PTR0, ZERO, &[2, 0, 0, 0], PTR1, &[2, 0, 0, 0], &table, &after, ZERO].concat();
     let (Response(read), end) = decode_stub::<Response<GetPropsSuccess<'_>>>(&stub, LE, &Limits::DEFAULT).unwrap();
     let read: Vec<TaggedValue<'_>> = read.property_values.unwrap().iter().collect();
-    assert_eq!(read[0], TaggedValue { tag: PropertyTag(0x8009_000D), value: V::Null });
+    assert_eq!(read[0], TaggedValue { tag: PropertyTag(0x8009_000D), value: V::EmbeddedTable(0x0909_0909) });
     assert_eq!((read[1].value, end), (V::Integer32(6), stub.len()));
 }
 

@@ -57,6 +57,7 @@ fn property_values() {
         ),
         ("MS-OXNSPI_R1506 MS-OXNSPI_R182 MS-OXNSPI_R183", 0x0B, vec![1, 0], vec![], V::Boolean(true)),
         ("MS-OXNSPI_R183", 0x0B, vec![0, 0], vec![], V::Boolean(false)),
+        ("MS-OXNSPI_R31 MS-OXNSPI_R1657", 0x0D, vec![4, 3, 2, 1], vec![], V::EmbeddedTable(0x0102_0304)),
         (
             "MS-OXNSPI_R1507 MS-OXNSPI_R184 MS-OXNSPI_R185",
             0x1E,
