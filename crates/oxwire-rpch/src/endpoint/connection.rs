@@ -13,7 +13,7 @@ use super::send::LAST_WORDS;
 use super::{Event, VirtualConnectionConfig, VirtualConnectionId};
 use crate::channel::{Lifetime, SendQueue};
 use crate::fault::{Refused, RefusedReason, is_one_rpc_pdu, timed_out, wrong_value};
-use crate::front::{Caller, Channel, FirstPdu, Lease};
+use crate::front::{Caller, Channel, FirstPdu, Lease, Life};
 use crate::http::RpcTarget;
 use crate::ping::{PingOriginator, earliest};
 use crate::rts::conn::ConnC2;
@@ -48,7 +48,7 @@ pub(super) struct Parts {
 /// bytes are left, or when the next PDU has no room; a client that cannot follow keeps what is left of its channel.
 /// Both go by IN_R2 and OUT_R2 ([MS-RPCH] 3.2.1.5.3.3, 3.2.1.5.3.5): the proxy is always the same one.
 pub struct VirtualConnection {
-    id: VirtualConnectionId,
+    pub(super) life: Life,
     pub(super) config: VirtualConnectionConfig,
     cookie: RtsCookie,
     association_group: RtsCookie,
@@ -73,10 +73,6 @@ pub struct VirtualConnection {
     /// When the client was last heard.
     heard: Instant,
     keep_alive: Duration,
-    /// The latest `now`; time does not go back.
-    pub(super) clock: Instant,
-    ended: Option<Closed>,
-    lease: Option<Lease>,
 }
 
 /// How a virtual connection's channels are closed.
@@ -112,7 +108,7 @@ impl VirtualConnection {
         let channel = InChannel::new(*in_channel, in_cookie, config.receiver());
         let in_conn = channel.conn;
         let mut this = Self {
-            id: lease.id(),
+            life: Life::new(now, lease),
             cookie,
             association_group: group,
             rpc,
@@ -130,9 +126,6 @@ impl VirtualConnection {
             ping,
             heard: now,
             keep_alive,
-            clock: now,
-            ended: None,
-            lease: Some(lease),
             config,
         };
         let c2 = ConnC2 {
@@ -151,7 +144,7 @@ impl VirtualConnection {
     /// Its name.
     #[must_use]
     pub const fn id(&self) -> VirtualConnectionId {
-        self.id
+        self.life.id()
     }
 
     /// Its cookie, which the client chose.
@@ -212,7 +205,7 @@ impl VirtualConnection {
     /// Whether it has ended.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
-        self.ended.is_some()
+        self.life.is_over()
     }
 
     /// Takes an event of one of its connections. Of a connection that is no longer one of its own (a predecessor) nothing is wanted.
@@ -220,8 +213,8 @@ impl VirtualConnection {
     /// # Errors
     /// [`Error::Peer`] for what ends the virtual connection, with the PDU, the state and the section; [`Error::Closed`] after its end.
     pub fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
-        self.alive()?;
-        let now = self.tick(now);
+        self.life.check()?;
+        let now = self.life.tick(now);
         let result = self.dispatch(now, conn, event);
         self.fail_on(result)
     }
@@ -232,8 +225,8 @@ impl VirtualConnection {
     /// Those of [`handle`](Self::handle): a successor that nobody has reason to open ends the virtual connection.
     pub fn attach(&mut self, now: Instant, channel: Box<Channel>) -> Result<(), Error> {
         let conn = channel.conn;
-        let result = self.alive().and_then(|()| {
-            let now = self.tick(now);
+        let result = self.life.check().and_then(|()| {
+            let now = self.life.tick(now);
             self.heard = now;
             let result = self.on_successor(now, *channel);
             self.fail_on(result)
@@ -252,7 +245,7 @@ impl VirtualConnection {
     /// [`Refused`], with the PDU: the queue is full ([`Event::Writable`] says when there is room), it could never be sent, it is no
     /// whole RPC PDU, or the virtual connection has ended.
     pub fn send_pdu(&mut self, now: Instant, pdu: Bytes) -> Result<(), Refused> {
-        self.tick(now);
+        self.life.tick(now);
         let Some(out) = self.outs.default() else { return Err(Refused { pdu, reason: RefusedReason::Closed }) };
         let lifetime = self.config.channel_lifetime;
         let room = usize::try_from(lifetime.saturating_sub(Lifetime::RESERVE)).unwrap_or(usize::MAX);
@@ -276,8 +269,8 @@ impl VirtualConnection {
     /// # Errors
     /// [`Error::Misuse`] for more than has been received; [`Error::Closed`] after the end.
     pub fn consume(&mut self, now: Instant, len: usize) -> Result<(), Error> {
-        self.alive()?;
-        self.tick(now);
+        self.life.check()?;
+        self.life.tick(now);
         // What the application has not consumed of a predecessor is consumed first, and acknowledged to nobody.
         let of_predecessor = self.orphaned.min(len);
         let Some(channel) = self.ins.reading_mut() else { return Ok(()) };
@@ -299,18 +292,18 @@ impl VirtualConnection {
     /// # Errors
     /// [`Error::Closed`] when it has ended before.
     pub fn close(&mut self, now: Instant) -> Result<(), Error> {
-        self.alive()?;
-        self.tick(now);
+        self.life.check()?;
+        self.life.tick(now);
         self.end(Closed { reason: "closed by the application".into() }.into(), Farewell::Close);
         Ok(())
     }
 
     /// Pings, and ends what takes too long.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.ended.is_some() {
+        if self.life.is_over() {
             return;
         }
-        let now = self.tick(now);
+        let now = self.life.tick(now);
         let over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         let fault = if over(self.ins.deadline()) {
             Some(timed_out("Opened_A5W", "IN_R2/A5 on the predecessor IN channel", "[MS-RPCH] 3.2.3.5.8"))
@@ -340,7 +333,7 @@ impl VirtualConnection {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None` is "never".
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.ended.is_some() {
+        if self.life.is_over() {
             return None;
         }
         earliest([self.ping.poll_timeout(), self.ins.deadline(), self.outs.deadline(), self.idle_at()])
@@ -381,7 +374,7 @@ impl VirtualConnection {
         let conn = out.conn;
         let near = out.lifetime.approaches_its_end(self.config.recycle_threshold);
         let pdu = self.queue.pop()?;
-        let now = self.tick(now);
+        let now = self.life.tick(now);
         self.ping.on_sent(now);
         if self.refused && self.queue.bytes() <= self.config.send_queue / 2 {
             self.refused = false;
@@ -396,15 +389,6 @@ impl VirtualConnection {
     /// What happened.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
-    }
-
-    fn tick(&mut self, now: Instant) -> Instant {
-        self.clock = self.clock.max(now);
-        self.clock
-    }
-
-    fn alive(&self) -> Result<(), Error> {
-        self.ended.as_ref().map_or(Ok(()), |closed| Err(closed.clone().into()))
     }
 
     fn dispatch(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Ending> {
@@ -487,7 +471,7 @@ impl VirtualConnection {
     }
 
     fn end(&mut self, error: Error, farewell: Farewell) {
-        if self.ended.is_some() {
+        if self.life.is_over() {
             return;
         }
         let (in_doubt_pdus, in_doubt_bytes) =
@@ -498,12 +482,11 @@ impl VirtualConnection {
             Farewell::Abort => HttpTransmit::Abort { conn },
         }));
         self.events.extend(self.queue.drain().map(Event::Undelivered));
-        self.ended = Some(Closed { reason: error.to_string().into() });
+        self.life.end(&error.to_string());
         self.events.push_back(Event::Closed { error, in_doubt_pdus, in_doubt_bytes });
         self.ins = VirtualInChannel::Finished;
         self.outs = VirtualOutChannel::Finished;
         self.waiting = None;
-        self.lease = None;
     }
 }
 
@@ -543,12 +526,11 @@ pub(crate) fn millis(duration: Duration) -> u32 {
 impl std::fmt::Debug for VirtualConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("VirtualConnection")
-            .field("id", &self.id)
+            .field("life", &self.life)
             .field("rpc", &self.rpc)
             .field("caller", &self.caller)
             .field("states", &self.states())
             .field("queue", &self.queue)
-            .field("ended", &self.ended)
             .finish_non_exhaustive()
     }
 }

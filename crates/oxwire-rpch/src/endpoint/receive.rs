@@ -156,7 +156,7 @@ impl VirtualConnection {
 
     /// A successor IN channel that had to wait.
     pub(super) fn on_waiting(&mut self) -> Result<(), PeerFault> {
-        let now = self.clock;
+        let now = self.life.now();
         self.waiting.take().map_or(Ok(()), |waiting| self.on_successor(now, *waiting))
     }
 

@@ -38,7 +38,7 @@ impl VirtualConnection {
     /// Puts an RTS PDU on the default OUT channel, or has it wait where that is plugged.
     pub(super) fn send_rts<T: Encode>(&mut self, pdu: &T) -> Result<(), PeerFault> {
         let Ok(bytes) = encode_to_bytes(pdu) else { return Ok(()) };
-        let now = self.clock;
+        let now = self.life.now();
         let state = self.outs.name();
         let Some(channel) = self.outs.default_mut() else { return Ok(()) };
         if let Some(plugged) = &mut channel.plugged {
@@ -54,7 +54,7 @@ impl VirtualConnection {
 
     /// Ends plugged channel mode of the default OUT channel: the response, then what has waited.
     pub(super) fn unplug_out(&mut self) -> Result<(), PeerFault> {
-        let (now, state, lifetime) = (self.clock, self.outs.name(), self.config.channel_lifetime);
+        let (now, state, lifetime) = (self.life.now(), self.outs.name(), self.config.channel_lifetime);
         let Some(channel) = self.outs.default_mut() else { return Ok(()) };
         let Some(waiting) = channel.plugged.take() else { return Ok(()) };
         if let Ok(head) = out_channel_response(lifetime) {

@@ -2,6 +2,7 @@
 
 mod channel;
 mod leg;
+mod life;
 mod limits;
 mod proxy;
 mod registry;
@@ -20,6 +21,7 @@ pub use channel::Channel;
 pub(crate) use channel::{BEFORE_OPEN, FirstPdu, FirstPduFault, first_destination, signature};
 pub(crate) use leg::{FromServer, LEGACY_SERVER_RESPONSE, on_leg};
 pub use leg::{LegEvent, ProxyTransmit};
+pub(crate) use life::Life;
 pub use limits::{Caller, Quota, RoleLimits};
 pub(crate) use limits::{Claim, Ledger};
 pub use proxy::{Handled, ProxyChannelEvent, ProxyConfig, ProxyEvent};

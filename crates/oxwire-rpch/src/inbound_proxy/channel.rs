@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use oxwire_core::{Closed, ConnectionId, Encode, Error, PeerFault, Transmit, encode_to_bytes};
+use oxwire_core::{ConnectionId, Encode, Error, PeerFault, Transmit, encode_to_bytes};
 use oxwire_http::{Head, HttpEvent, HttpTransmit};
 
 use super::states::{State, Waiting};
@@ -14,7 +14,7 @@ use crate::endpoint::in_channel::InChannel;
 use crate::fault::{timed_out, wrong_value};
 use crate::flow_control::Sender;
 use crate::front::{
-    Caller, Channel, FirstPdu, FromServer, Lease, LegEvent, ProxyChannelEvent, ProxyConfig, ProxyParts, ProxyTransmit,
+    Caller, Channel, FirstPdu, FromServer, LegEvent, Life, ProxyChannelEvent, ProxyConfig, ProxyParts, ProxyTransmit,
     VirtualConnectionId, on_leg,
 };
 use crate::http::{RpcError, RpcTarget, rpc_error_response};
@@ -33,7 +33,7 @@ use crate::rts::{
 /// [`handle_leg`](Self::handle_leg), successors into [`attach`](Self::attach); what is to be done comes out of
 /// [`poll_transmit`](Self::poll_transmit).
 pub struct VirtualInChannel {
-    id: VirtualConnectionId,
+    pub(super) life: Life,
     pub(super) config: ProxyConfig,
     cookie: RtsCookie,
     rpc: RpcTarget,
@@ -55,9 +55,6 @@ pub struct VirtualInChannel {
     pub(super) transmits: VecDeque<ProxyTransmit>,
     pub(super) events: VecDeque<ProxyChannelEvent>,
     pub(super) heard: Instant,
-    pub(super) clock: Instant,
-    ended: Option<Closed>,
-    lease: Option<Lease>,
 }
 
 impl VirtualInChannel {
@@ -101,7 +98,7 @@ impl VirtualInChannel {
             FirstPdu::ConnA1(_) | FirstPdu::OutA3(_) => (State::Finished, None),
         };
         let mut this = Self {
-            id: lease.id(),
+            life: Life::new(now, lease),
             config,
             cookie: first.virtual_connection_cookie(),
             rpc: rpc.clone(),
@@ -118,9 +115,6 @@ impl VirtualInChannel {
             transmits: transmits.into_iter().map(ProxyTransmit::Http).collect(),
             events: VecDeque::new(),
             heard: now,
-            clock: now,
-            ended: None,
-            lease: Some(lease),
         };
         this.transmits.push_back(ProxyTransmit::OpenLeg { conn: leg, rpc });
         this.transmits.extend(opening.into_iter().map(|pdu| ProxyTransmit::Leg(on_leg(leg, pdu))));
@@ -133,7 +127,7 @@ impl VirtualInChannel {
     /// Its name.
     #[must_use]
     pub const fn id(&self) -> VirtualConnectionId {
-        self.id
+        self.life.id()
     }
 
     /// The virtual connection that it belongs to.
@@ -169,7 +163,7 @@ impl VirtualInChannel {
     /// Whether it has ended.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
-        self.ended.is_some()
+        self.life.is_over()
     }
 
     /// Takes an event of one of its client connections. Of a predecessor nothing is wanted.
@@ -177,8 +171,8 @@ impl VirtualInChannel {
     /// # Errors
     /// [`Error::Peer`] for what ends it, with the PDU, the state and the section; [`Error::Closed`] after its end.
     pub fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
-        self.alive()?;
-        let now = self.tick(now);
+        self.life.check()?;
+        let now = self.life.tick(now);
         let result = self.dispatch(now, conn, event);
         self.fail_on(result)
     }
@@ -188,8 +182,8 @@ impl VirtualInChannel {
     /// # Errors
     /// Those of [`handle`](Self::handle).
     pub fn handle_leg(&mut self, now: Instant, conn: ConnectionId, event: LegEvent) -> Result<(), Error> {
-        self.alive()?;
-        self.tick(now);
+        self.life.check()?;
+        self.life.tick(now);
         if conn != self.leg {
             return Ok(());
         }
@@ -209,8 +203,8 @@ impl VirtualInChannel {
     /// Those of [`handle`](Self::handle): a successor that nobody has reason to open ends the virtual channel.
     pub fn attach(&mut self, now: Instant, channel: Box<Channel>) -> Result<(), Error> {
         let conn = channel.conn;
-        let result = self.alive().and_then(|()| {
-            let now = self.tick(now);
+        let result = self.life.check().and_then(|()| {
+            let now = self.life.tick(now);
             self.heard = now;
             let result = self.on_successor(now, *channel);
             self.fail_on(result.map_err(Error::from))
@@ -226,10 +220,10 @@ impl VirtualInChannel {
 
     /// Ends what takes too long.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.ended.is_some() {
+        if self.life.is_over() {
             return;
         }
-        let now = self.tick(now);
+        let now = self.life.tick(now);
         let over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         let fault = if over(self.state.deadline()) {
             let (expected, spec) = self.state.awaited();
@@ -245,7 +239,7 @@ impl VirtualInChannel {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None` is "never".
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.ended.is_some() { None } else { earliest([self.state.deadline(), self.idle_at()]) }
+        if self.life.is_over() { None } else { earliest([self.state.deadline(), self.idle_at()]) }
     }
 
     fn idle_at(&self) -> Option<Instant> {
@@ -274,7 +268,7 @@ impl VirtualInChannel {
             return None;
         }
         let pdu = self.queue.pop()?;
-        self.tick(now);
+        self.life.tick(now);
         if let Err(fault) = self.consumed(len) {
             self.end(fault.into());
         }
@@ -326,7 +320,7 @@ impl VirtualInChannel {
 
     /// Everything queued is out: where IN_R1/A5 has come, IN_R1/B1 and the end. [MS-RPCH] 3.2.3.5.6
     fn finish(&mut self) {
-        if !matches!(self.state, State::Finishing(_)) || self.ended.is_some() {
+        if !matches!(self.state, State::Finishing(_)) || self.life.is_over() {
             return;
         }
         self.send_to_server(&InR1B1 { empty: Empty });
@@ -335,18 +329,8 @@ impl VirtualInChannel {
         }
         self.transmits.push_back(ProxyTransmit::Leg(Transmit::Close { conn: self.leg }));
         self.events.push_back(ProxyChannelEvent::Finished);
-        self.ended = Some(Closed { reason: "another inbound proxy has taken over (IN_R1)".into() });
+        self.life.end("another inbound proxy has taken over (IN_R1)");
         self.state = State::Finished;
-        self.lease = None;
-    }
-
-    fn tick(&mut self, now: Instant) -> Instant {
-        self.clock = self.clock.max(now);
-        self.clock
-    }
-
-    fn alive(&self) -> Result<(), Error> {
-        self.ended.as_ref().map_or(Ok(()), |closed| Err(closed.clone().into()))
     }
 
     fn fail_on(&mut self, result: Result<(), Error>) -> Result<(), Error> {
@@ -355,7 +339,7 @@ impl VirtualInChannel {
 
     /// [MS-RPCH] 3.2.3.5.10, and 3.2.3.5.11 where the server could not be reached.
     fn end(&mut self, error: Error) {
-        if self.ended.is_some() {
+        if self.life.is_over() {
             return;
         }
         let unreached = matches!(self.state, State::B3W(_) | State::WaitB2(_)) && matches!(error, Error::Transport(_));
@@ -375,22 +359,20 @@ impl VirtualInChannel {
         }
         self.transmits.push_back(ProxyTransmit::Leg(Transmit::Abort { conn: self.leg }));
         self.events.extend(self.queue.drain().map(ProxyChannelEvent::Undelivered));
-        self.ended = Some(Closed { reason: error.to_string().into() });
+        self.life.end(&error.to_string());
         self.events.push_back(ProxyChannelEvent::Closed(error));
         self.state = State::Finished;
-        self.lease = None;
     }
 }
 
 impl std::fmt::Debug for VirtualInChannel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("VirtualInChannel")
-            .field("id", &self.id)
+            .field("life", &self.life)
             .field("rpc", &self.rpc)
             .field("caller", &self.caller)
             .field("state", &self.state.name())
             .field("queue", &self.queue)
-            .field("ended", &self.ended)
             .finish_non_exhaustive()
     }
 }

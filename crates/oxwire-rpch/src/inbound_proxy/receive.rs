@@ -164,7 +164,7 @@ impl VirtualInChannel {
     fn on_a5(&mut self, successor: Cookie, pdu: &[u8]) -> Result<(), PeerFault> {
         match mem::replace(&mut self.state, State::Finished) {
             State::Opened(state) => {
-                let deadline = self.clock.checked_add(self.config.setup_timeout);
+                let deadline = self.life.now().checked_add(self.config.setup_timeout);
                 self.state = State::Finishing(state.on_in_r1_a5(deadline));
                 let waiting = self.waiting.take().map(|waiting| HttpTransmit::Abort { conn: waiting.conn });
                 self.transmits.extend(waiting.map(ProxyTransmit::Http));
@@ -247,7 +247,7 @@ impl VirtualInChannel {
 
     /// A successor that had to wait for state opened, or for the queue.
     pub(super) fn on_waiting(&mut self) -> Result<(), PeerFault> {
-        let now = self.clock;
+        let now = self.life.now();
         self.waiting.take().map_or(Ok(()), |waiting| self.on_successor(now, *waiting))
     }
 

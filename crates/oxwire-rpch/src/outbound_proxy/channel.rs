@@ -5,7 +5,7 @@ use std::mem;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use oxwire_core::{Closed, ConnectionId, Encode, Error, PeerFault, Transmit, encode_to_bytes};
+use oxwire_core::{ConnectionId, Encode, Error, PeerFault, Transmit, encode_to_bytes};
 use oxwire_http::{Head, HttpEvent, HttpTransmit};
 
 use super::states::{Instance, State, Waiting};
@@ -16,7 +16,7 @@ use crate::endpoint::send::put;
 use crate::fault::{timed_out, wrong_value};
 use crate::flow_control::Receiver;
 use crate::front::{
-    Caller, Channel, FirstPdu, FromServer, Lease, LegEvent, ProxyChannelEvent, ProxyConfig, ProxyParts, ProxyTransmit,
+    Caller, Channel, FirstPdu, FromServer, LegEvent, Life, ProxyChannelEvent, ProxyConfig, ProxyParts, ProxyTransmit,
     VirtualConnectionId, on_leg, opens,
 };
 use crate::http::{RpcError, RpcTarget, out_channel_response, rpc_error_response};
@@ -38,7 +38,7 @@ const PING_TRAFFIC: u32 = 1_031;
 /// It is `Send` and driven by itself, as [`VirtualInChannel`](crate::inbound_proxy::VirtualInChannel) is. The OUT channel response goes
 /// out once the driver has told [`LegEvent::Opened`].
 pub struct VirtualOutChannel {
-    id: VirtualConnectionId,
+    pub(super) life: Life,
     pub(super) config: ProxyConfig,
     cookie: RtsCookie,
     rpc: RpcTarget,
@@ -57,9 +57,6 @@ pub struct VirtualOutChannel {
     ping_traffic: u32,
     pub(super) transmits: VecDeque<ProxyTransmit>,
     pub(super) events: VecDeque<ProxyChannelEvent>,
-    pub(super) clock: Instant,
-    ended: Option<Closed>,
-    lease: Option<Lease>,
 }
 
 impl VirtualOutChannel {
@@ -104,7 +101,7 @@ impl VirtualOutChannel {
             FirstPdu::ConnB1(_) | FirstPdu::InA1(_) => (State::Finished, RtsCookie::default()),
         };
         let mut this = Self {
-            id: lease.id(),
+            life: Life::new(now, lease),
             config,
             cookie: first.virtual_connection_cookie(),
             rpc: rpc.clone(),
@@ -120,9 +117,6 @@ impl VirtualOutChannel {
             ping_traffic: 0,
             transmits: transmits.into_iter().map(ProxyTransmit::Http).collect(),
             events: VecDeque::new(),
-            clock: now,
-            ended: None,
-            lease: Some(lease),
         };
         this.transmits.push_back(ProxyTransmit::OpenLeg { conn: leg, rpc });
         this.transmits.extend(opening.into_iter().map(|pdu| ProxyTransmit::Leg(on_leg(leg, pdu))));
@@ -134,7 +128,7 @@ impl VirtualOutChannel {
     /// Its name.
     #[must_use]
     pub const fn id(&self) -> VirtualConnectionId {
-        self.id
+        self.life.id()
     }
 
     /// The virtual connection that it belongs to.
@@ -171,7 +165,7 @@ impl VirtualOutChannel {
     /// Whether it has ended.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
-        self.ended.is_some()
+        self.life.is_over()
     }
 
     /// Takes an event of one of its client connections. Of a predecessor nothing is wanted.
@@ -179,8 +173,8 @@ impl VirtualOutChannel {
     /// # Errors
     /// [`Error::Peer`] for what ends it, with the PDU, the state and the section; [`Error::Closed`] after its end.
     pub fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
-        self.alive()?;
-        self.tick(now);
+        self.life.check()?;
+        self.life.tick(now);
         let leaving = self.leaving.as_ref().is_some_and(|waiting| waiting.instance.channel.conn == conn);
         let result = match event {
             HttpEvent::Body(bytes) => match self.instance_of(conn) {
@@ -204,8 +198,8 @@ impl VirtualOutChannel {
     /// # Errors
     /// Those of [`handle`](Self::handle).
     pub fn handle_leg(&mut self, now: Instant, conn: ConnectionId, event: LegEvent) -> Result<(), Error> {
-        self.alive()?;
-        self.tick(now);
+        self.life.check()?;
+        self.life.tick(now);
         if conn != self.leg {
             return Ok(());
         }
@@ -226,8 +220,8 @@ impl VirtualOutChannel {
     /// Those of [`handle`](Self::handle): a successor that nobody has reason to open ends the virtual channel.
     pub fn attach(&mut self, now: Instant, channel: Box<Channel>) -> Result<(), Error> {
         let conn = channel.conn;
-        let result = self.alive().and_then(|()| {
-            let now = self.tick(now);
+        let result = self.life.check().and_then(|()| {
+            let now = self.life.tick(now);
             let result = self.on_successor(now, *channel);
             self.fail_on(result.map_err(Error::from))
         });
@@ -242,10 +236,10 @@ impl VirtualOutChannel {
 
     /// Pings, and ends what takes too long.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.ended.is_some() {
+        if self.life.is_over() {
             return;
         }
-        let now = self.tick(now);
+        let now = self.life.tick(now);
         let over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if over(self.state.deadline()) {
             let (expected, spec) = self.state.awaited();
@@ -263,7 +257,7 @@ impl VirtualOutChannel {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None` is "never".
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.ended.is_some() {
+        if self.life.is_over() {
             return None;
         }
         let leaving = self.leaving.as_ref().and_then(|waiting| waiting.deadline);
@@ -289,7 +283,7 @@ impl VirtualOutChannel {
         if let Some(transmit) = self.transmits.pop_front() {
             return Some(transmit);
         }
-        self.tick(now);
+        self.life.tick(now);
         if let Some(waiting) = &mut self.leaving {
             // What comes behind is the successor's, and waits for OUT_R2/B3.
             return match next(&mut waiting.instance, "B1W") {
@@ -330,7 +324,7 @@ impl VirtualOutChannel {
 
     /// A PDU goes to the client, which is what consumes it here: [MS-RPCH] 3.2.1.4.1.1.
     fn forwarded(&mut self, (conn, pdu): (ConnectionId, Bytes)) -> ProxyTransmit {
-        self.ping.on_sent(self.clock);
+        self.ping.on_sent(self.life.now());
         if self.receiver.consume(pdu.len()) == Ok(true) {
             let flow_control_ack = self.receiver.ack(self.leg_cookie);
             self.send_to_server(&FlowControlAckPdu { flow_control_ack });
@@ -350,7 +344,7 @@ impl VirtualOutChannel {
 
     /// Puts an RTS PDU on the default OUT channel, or has it wait where that is plugged.
     pub(super) fn forward(&mut self, bytes: Bytes) -> Result<(), PeerFault> {
-        let (now, state) = (self.clock, self.state.name());
+        let (now, state) = (self.life.now(), self.state.name());
         let Some(instance) = self.state.default_mut() else { return Ok(()) };
         if let Some(plugged) = &mut instance.channel.plugged {
             plugged.push_back(bytes);
@@ -364,7 +358,7 @@ impl VirtualOutChannel {
 
     /// Ends plugged channel mode of the default OUT channel: the response, then what has waited.
     pub(super) fn unplug(&mut self) -> Result<(), PeerFault> {
-        let (now, state) = (self.clock, self.state.name());
+        let (now, state) = (self.life.now(), self.state.name());
         let Some(instance) = self.state.default_mut() else { return Ok(()) };
         let Some(waiting) = instance.channel.plugged.take() else { return Ok(()) };
         if let Ok(head) = out_channel_response(self.config.channel_lifetime) {
@@ -435,9 +429,8 @@ impl VirtualOutChannel {
         }
         self.transmits.push_back(ProxyTransmit::Leg(Transmit::Close { conn: self.leg }));
         self.events.push_back(ProxyChannelEvent::Finished);
-        self.ended = Some(Closed { reason: "another outbound proxy has taken over (OUT_R1)".into() });
+        self.life.end("another outbound proxy has taken over (OUT_R1)");
         self.state = State::Finished;
-        self.lease = None;
         Ok(())
     }
 
@@ -448,22 +441,13 @@ impl VirtualOutChannel {
         self.state.successor_mut().filter(|instance| instance.channel.conn == conn)
     }
 
-    fn tick(&mut self, now: Instant) -> Instant {
-        self.clock = self.clock.max(now);
-        self.clock
-    }
-
-    fn alive(&self) -> Result<(), Error> {
-        self.ended.as_ref().map_or(Ok(()), |closed| Err(closed.clone().into()))
-    }
-
     fn fail_on(&mut self, result: Result<(), Error>) -> Result<(), Error> {
         result.inspect_err(|error| self.end(error.clone()))
     }
 
     /// [MS-RPCH] 3.2.4.5.14, and 3.2.3.5.11 where the server could not be reached.
     fn end(&mut self, error: Error) {
-        if self.ended.is_some() {
+        if self.life.is_over() {
             return;
         }
         let unreached = matches!(error, Error::Transport(_)) && matches!(self.state, State::C1W(_) | State::A11W(_));
@@ -492,9 +476,8 @@ impl VirtualOutChannel {
             self.events.extend(instance.queue.drain().map(ProxyChannelEvent::Undelivered));
         }
         self.transmits.push_back(ProxyTransmit::Leg(Transmit::Abort { conn: self.leg }));
-        self.ended = Some(Closed { reason: error.to_string().into() });
+        self.life.end(&error.to_string());
         self.events.push_back(ProxyChannelEvent::Closed(error));
-        self.lease = None;
     }
 }
 
@@ -539,12 +522,11 @@ fn asked_timeout(config: &ProxyConfig, channel: &Channel) -> Duration {
 impl std::fmt::Debug for VirtualOutChannel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("VirtualOutChannel")
-            .field("id", &self.id)
+            .field("life", &self.life)
             .field("rpc", &self.rpc)
             .field("caller", &self.caller)
             .field("state", &self.state.name())
             .field("queued", &self.queued())
-            .field("ended", &self.ended)
             .finish_non_exhaustive()
     }
 }

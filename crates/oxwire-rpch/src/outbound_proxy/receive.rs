@@ -78,7 +78,7 @@ impl VirtualOutChannel {
 
     /// OUT_R1/A9 in state opened, OUT_R2/B1 in B1OrC1W and B1W: one PDU. [MS-RPCH] 3.2.4.5.8, 3.2.4.5.10
     fn on_ance(&mut self, pdu: &[u8]) -> Result<(), PeerFault> {
-        let deadline = self.clock.checked_add(self.config.setup_timeout);
+        let deadline = self.life.now().checked_add(self.config.setup_timeout);
         match mem::replace(&mut self.state, State::Finished) {
             State::Opened(state) if self.leaving.is_none() => {
                 self.state = State::Finishing(state.on_out_r1_a9(deadline));

@@ -12,7 +12,7 @@ use super::states::{InOpened, InState, OutOpened, OutState};
 use super::{Event, Leg, ServerConfig};
 use crate::channel::SendQueue;
 use crate::fault::{Refused, RefusedReason, is_one_rpc_pdu, timed_out, wrong_value};
-use crate::front::{Lease, LegEvent, VirtualConnectionId, on_leg};
+use crate::front::{Lease, LegEvent, Life, VirtualConnectionId, on_leg};
 use crate::ping::earliest;
 use crate::rts::conn::{ConnB3, ConnC1};
 use crate::rts::in_r1::InR1A3;
@@ -39,7 +39,7 @@ pub(super) struct Parts {
 /// PDUs that were taken by [`send_pdu`](Self::send_pdu) go out once and in order, whatever proxy they go to; when it ends, what never went
 /// out comes back as [`Event::Undelivered`], and [`Event::Closed`] says how much went out and was not acknowledged.
 pub struct VirtualConnection {
-    id: VirtualConnectionId,
+    pub(super) life: Life,
     pub(super) config: ServerConfig,
     cookie: RtsCookie,
     association_group: RtsCookie,
@@ -61,9 +61,6 @@ pub struct VirtualConnection {
     pub(super) transmits: VecDeque<Transmit>,
     /// Ping traffic that the proxy told of in the window of note 17: since when, and how much.
     pub(super) ping_traffic: (Instant, u32),
-    pub(super) clock: Instant,
-    ended: Option<Closed>,
-    lease: Option<Lease>,
 }
 
 impl VirtualConnection {
@@ -97,7 +94,7 @@ impl VirtualConnection {
 
     fn of(now: Instant, config: ServerConfig, cookie: RtsCookie, lease: Lease, transmits: VecDeque<Transmit>) -> Self {
         Self {
-            id: lease.id(),
+            life: Life::new(now, lease),
             config,
             cookie,
             association_group: RtsCookie::default(),
@@ -114,16 +111,13 @@ impl VirtualConnection {
             events: VecDeque::new(),
             transmits,
             ping_traffic: (now, 0),
-            clock: now,
-            ended: None,
-            lease: Some(lease),
         }
     }
 
     /// Its name.
     #[must_use]
     pub const fn id(&self) -> VirtualConnectionId {
-        self.id
+        self.life.id()
     }
 
     /// Its cookie, which the client chose.
@@ -167,7 +161,7 @@ impl VirtualConnection {
     /// Whether it has ended.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
-        self.ended.is_some()
+        self.life.is_over()
     }
 
     /// Takes what happened to one of its connections. Of a predecessor nothing is wanted.
@@ -175,8 +169,8 @@ impl VirtualConnection {
     /// # Errors
     /// [`Error::Peer`] for what ends the virtual connection, with the PDU, the state and the section; [`Error::Closed`] after its end.
     pub fn handle(&mut self, now: Instant, conn: ConnectionId, event: LegEvent) -> Result<(), Error> {
-        self.alive()?;
-        self.tick(now);
+        self.life.check()?;
+        self.life.tick(now);
         let result = self.dispatch(conn, event);
         self.fail_on(result)
     }
@@ -187,8 +181,8 @@ impl VirtualConnection {
     /// Those of [`handle`](Self::handle): a successor that nobody has reason to open ends the virtual connection.
     pub fn attach(&mut self, now: Instant, leg: Box<Leg>) -> Result<(), Error> {
         let conn = leg.conn;
-        let result = self.alive().and_then(|()| {
-            let now = self.tick(now);
+        let result = self.life.check().and_then(|()| {
+            let now = self.life.tick(now);
             let result = self.on_successor(now, *leg);
             self.fail_on(result.map_err(Error::from))
         });
@@ -204,7 +198,7 @@ impl VirtualConnection {
     /// [`Refused`], with the PDU: the queue is full ([`Event::Writable`] says when there is room), it could never be sent, it is no
     /// whole RPC PDU, or the virtual connection has ended.
     pub fn send_pdu(&mut self, now: Instant, pdu: Bytes) -> Result<(), Refused> {
-        self.tick(now);
+        self.life.tick(now);
         let Some(out) = self.outs.default() else { return Err(Refused { pdu, reason: RefusedReason::Closed }) };
         let reason = if !is_one_rpc_pdu(&pdu) {
             RefusedReason::NotAPdu
@@ -226,8 +220,8 @@ impl VirtualConnection {
     /// # Errors
     /// [`Error::Misuse`] for more than has been received; [`Error::Closed`] after the end.
     pub fn consume(&mut self, now: Instant, len: usize) -> Result<(), Error> {
-        self.alive()?;
-        self.tick(now);
+        self.life.check()?;
+        self.life.tick(now);
         // What the application has not consumed of a predecessor is consumed first, and acknowledged to nobody.
         let of_predecessor = self.orphaned.min(len);
         let Some(leg) = self.ins.reading_mut() else { return Ok(()) };
@@ -249,18 +243,18 @@ impl VirtualConnection {
     /// # Errors
     /// [`Error::Closed`] when it has ended before.
     pub fn close(&mut self, now: Instant) -> Result<(), Error> {
-        self.alive()?;
-        self.tick(now);
+        self.life.check()?;
+        self.life.tick(now);
         self.end(Closed { reason: "closed by the application".into() }.into(), false);
         Ok(())
     }
 
     /// Ends what takes too long. [MS-RPCH] 3.2.5.6.1
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.ended.is_some() {
+        if self.life.is_over() {
             return;
         }
-        let now = self.tick(now);
+        let now = self.life.tick(now);
         let over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         let (state, expected) = if over(self.ins.deadline()) {
             let expected = match self.ins {
@@ -293,7 +287,7 @@ impl VirtualConnection {
             return Some(transmit);
         }
         let len = self.queue.front_len()?;
-        let now = self.tick(now);
+        let now = self.life.tick(now);
         let out = self.outs.default_mut()?;
         if !out.sent.sender().can_ever_send(len) {
             let found = format!("{} bytes, and a PDU of {len} waits", out.sent.sender().peer_receive_window());
@@ -409,21 +403,12 @@ impl VirtualConnection {
 
     /// Puts an RTS PDU that is for the client on the default outbound leg.
     pub(super) fn put_out(&mut self, bytes: Bytes) -> Result<(), PeerFault> {
-        let (now, state) = (self.clock, self.outs.name());
+        let (now, state) = (self.life.now(), self.outs.name());
         let Some(leg) = self.outs.default_mut() else { return Ok(()) };
         let transmit = put(leg, bytes, state)?;
         let near = leg.lifetime.approaches_its_end(self.config.recycle_threshold);
         self.transmits.push_back(transmit);
         if near { self.recycle_out(now) } else { Ok(()) }
-    }
-
-    fn tick(&mut self, now: Instant) -> Instant {
-        self.clock = self.clock.max(now);
-        self.clock
-    }
-
-    fn alive(&self) -> Result<(), Error> {
-        self.ended.as_ref().map_or(Ok(()), |closed| Err(closed.clone().into()))
     }
 
     pub(super) fn fail_on(&mut self, result: Result<(), Error>) -> Result<(), Error> {
@@ -432,7 +417,7 @@ impl VirtualConnection {
 
     /// [MS-RPCH] 3.2.5.5.13
     fn end(&mut self, error: Error, abort: bool) {
-        if self.ended.is_some() {
+        if self.life.is_over() {
             return;
         }
         let (in_doubt_pdus, in_doubt_bytes) = in_doubt(self.former.as_ref(), self.outs.default().map(|out| &out.sent));
@@ -441,13 +426,12 @@ impl VirtualConnection {
             conns.into_iter().map(|conn| if abort { Transmit::Abort { conn } } else { Transmit::Close { conn } }),
         );
         self.events.extend(self.queue.drain().map(Event::Undelivered));
-        self.ended = Some(Closed { reason: error.to_string().into() });
+        self.life.end(&error.to_string());
         self.events.push_back(Event::Closed { error, in_doubt_pdus, in_doubt_bytes });
         self.ins = InState::Finished;
         self.outs = OutState::Finished;
         self.leaving = None;
         self.waiting = None;
-        self.lease = None;
     }
 }
 
@@ -465,11 +449,10 @@ pub(super) fn put(leg: &mut OutLeg, bytes: Bytes, state: &'static str) -> Result
 impl std::fmt::Debug for VirtualConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("VirtualConnection")
-            .field("id", &self.id)
+            .field("life", &self.life)
             .field("client", &self.client)
             .field("states", &self.states())
             .field("queue", &self.queue)
-            .field("ended", &self.ended)
             .finish_non_exhaustive()
     }
 }

@@ -179,7 +179,7 @@ impl VirtualConnection {
                 self.send_to_out(&InR2A3 {})
             }
             InState::A6W(state) if state.successor.cookie == successor => {
-                let deadline = self.clock.checked_add(self.config.setup_timeout);
+                let deadline = self.life.now().checked_add(self.config.setup_timeout);
                 if let InState::A6W(state) = mem::replace(&mut self.ins, InState::Finished) {
                     self.ins = InState::OpenedB1W(state.on_in_r1_a6(deadline));
                 }
@@ -215,7 +215,7 @@ impl VirtualConnection {
 
     /// A successor IN leg that had to wait.
     pub(super) fn on_waiting(&mut self) -> Result<(), PeerFault> {
-        let now = self.clock;
+        let now = self.life.now();
         self.waiting.take().map_or(Ok(()), |waiting| self.on_successor(now, *waiting))
     }
 
@@ -344,7 +344,7 @@ impl VirtualConnection {
         match mem::replace(&mut self.outs, OutState::Finished) {
             OutState::OpenedA4W(state) => {
                 self.former = None;
-                let deadline = self.clock.checked_add(self.config.setup_timeout);
+                let deadline = self.life.now().checked_add(self.config.setup_timeout);
                 self.outs = OutState::OpenedR2A8W(state.on_out_r2_a4(successor, deadline));
                 self.send_to_out(&OutR2A5 { ance: Ance })
             }
@@ -370,9 +370,9 @@ impl VirtualConnection {
     /// [MS-RPCH] 3.2.5.5.14, within the bounds of note 17.
     fn on_ping_traffic(&mut self, bytes: u32, of_successor: bool) -> Result<(), PeerFault> {
         let (since, so_far) = self.ping_traffic;
-        let fresh = self.clock.saturating_duration_since(since) >= PING_TRAFFIC_WINDOW;
+        let fresh = self.life.now().saturating_duration_since(since) >= PING_TRAFFIC_WINDOW;
         let total = if fresh { bytes } else { so_far.saturating_add(bytes) };
-        self.ping_traffic = if fresh { (self.clock, total) } else { (since, total) };
+        self.ping_traffic = if fresh { (self.life.now(), total) } else { (since, total) };
         if total > PING_TRAFFIC {
             let expected = "at most 8192 bytes of ping traffic in 4 minutes";
             let found = format!("Ping Traffic Sent Notify, {total} bytes in all");
@@ -385,7 +385,7 @@ impl VirtualConnection {
             leg.lifetime.approaches_its_end(threshold)
         });
         if near && !of_successor {
-            self.start_out_recycling(self.clock);
+            self.start_out_recycling(self.life.now());
         }
         Ok(())
     }
