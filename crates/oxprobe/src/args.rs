@@ -124,7 +124,7 @@ fn demo(parser: &mut Parser) -> Result<Command, UsageError> {
 }
 
 fn discover(parser: &mut Parser) -> Result<Command, UsageError> {
-    let mut options = Options::new();
+    let (mut options, mut soap) = (Options::new(), false);
     while let Some(arg) = parser.next()? {
         let name = match arg {
             Arg::Value(value) => {
@@ -135,11 +135,14 @@ fn discover(parser: &mut Parser) -> Result<Command, UsageError> {
             Arg::Long(name) => name.to_owned(),
             other => return Err(other.unexpected().into()),
         };
-        if !options.take(&name, parser)? {
-            return Err(Arg::Long(&name).unexpected().into());
+        match &*name {
+            "soap" => soap = true,
+            _ if options.take(&name, parser)? => {}
+            _ => return Err(Arg::Long(&name).unexpected().into()),
         }
     }
-    let (reach, search) = options.finish("discover")?;
+    let (reach, mut search) = options.finish("discover")?;
+    search.soap = soap;
     Ok(Command::Discover(DiscoverArgs { reach, search }))
 }
 

@@ -111,6 +111,20 @@ fn outlook_anywhere_by_discovery_and_then_a_whole_session() {
     }
 }
 
+/// As a client of Exchange Web Services searches: what SOAP tells, and the way that it leads to.
+#[test]
+fn by_soap() {
+    let server = Server::start("soap", &[]);
+    let elsewhere = to("oxwire.test", 443, authority(&server));
+    let ended = discover(PASSWORD, &["--soap", "--ca", server.ca(), "--connect-to", &elsewhere]);
+    assert_eq!(ended.status, 0, "{}", ended.all);
+    let detail = ended.detail("autodiscover");
+    assert_eq!(detail["at"], "https://oxwire.test/autodiscover/autodiscover.svc");
+    assert_eq!(detail["user settings"]["UserDN"], DN);
+    assert_eq!(detail["user settings"]["MapiHttpEnabled"], "True");
+    assert_eq!(verdicts(&ended, "https root domain"), ["settings"]);
+}
+
 #[test]
 fn every_way_to_the_server() {
     let server = Server::start("ways", &[]);

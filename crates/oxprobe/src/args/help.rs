@@ -35,6 +35,8 @@ USAGE
   oxprobe discover ADDRESS [options]
       Finds the mailbox by Autodiscover as Outlook does, shows every step on the way, and the
       ways to the mailbox that the server publishes.
+        --soap                ask by SOAP first, and by POX where that gives nothing, as clients of
+                              Exchange Web Services do; SOAP tells nothing of MAPI over HTTP
 
     Options of both:
         --auth WHICH          auto (default: the strongest that the server offers), basic, ntlm,

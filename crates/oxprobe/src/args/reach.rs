@@ -82,6 +82,8 @@ pub(crate) struct Search {
     pub(crate) allow: Vec<String>,
     /// Outlook's policy keys.
     pub(crate) policies: Vec<(String, bool)>,
+    /// Ask by SOAP first, as clients of Exchange Web Services do.
+    pub(crate) soap: bool,
 }
 
 /// The options while they are being read.

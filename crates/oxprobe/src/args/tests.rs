@@ -82,12 +82,12 @@ fn test_takes_every_flag() {
 fn discover_takes_every_flag() {
     let flags = "--connect-to b:443:127.0.0.1:8443 --connect-to ::[::1]:1 --srv s.b:444 --dns ::1 --allow .c --allow d \
                  --policy ExcludeSrvRecord --policy excludehttpredirect=0 --insecure";
-    let Ok(Command::Discover(args)) = line(&format!("discover a@b {flags} --json")) else { panic!("refused") };
+    let Ok(Command::Discover(args)) = line(&format!("discover a@b {flags} --soap --json")) else { panic!("refused") };
     assert_eq!(args.reach.connect_to.len(), 2);
     let policies = vec![("ExcludeSrvRecord".to_owned(), true), ("excludehttpredirect".to_owned(), false)];
     let allow = vec![".c".to_owned(), "d".to_owned()];
     let dns = Some("[::1]:53".parse().unwrap());
-    assert_eq!(args.search, Search { srv: vec![("s.b".to_owned(), 444)], dns, allow, policies });
+    assert_eq!(args.search, Search { srv: vec![("s.b".to_owned(), 444)], dns, allow, policies, soap: true });
     let Ok(Command::Test(args)) = line(&format!("test a@b --transport auto {flags}")) else { panic!("refused") };
     assert!(
         matches!(args.target, Target::Search(search, wanted) if search.srv.len() == 1 && wanted.mapi_http && wanted.rpc_http)

@@ -11,7 +11,7 @@ use oxwire::auth::Credentials;
 use oxwire::auth::client::{ClientConfig, ClientEvent, ClientLayer};
 use oxwire::auth::spnego::MechType;
 use oxwire::autodiscover::discovery::{
-    Asked, Config, Destination, Discovery, Entry, Event, Failure as SearchFailure, Found, SrvRecord,
+    Asked, Config, Destination, Discovery, Entry, Event, Failure as SearchFailure, Found, Service, SrvRecord,
 };
 use oxwire::core::{FileTime, SecretString};
 use oxwire::http::Origin;
@@ -169,6 +169,9 @@ fn open(quest: &Quest, mapi_http: bool) -> Result<Driver<SearchStack>, Failure> 
     config.user_agent = concat!("oxprobe/", env!("CARGO_PKG_VERSION")).to_owned();
     config.headers.mapi_http_capability = mapi_http.then_some(1);
     config.headers.ex_http_info = true;
+    if quest.search.soap {
+        config.service = Service::SoapThenPox;
+    }
     // Whoever states an SRV answer has named the host.
     let stated = quest.search.srv.iter().map(|(host, _)| host.trim_end_matches('.').to_owned());
     config.trusted_hosts = quest.search.allow.iter().cloned().chain(stated).collect();

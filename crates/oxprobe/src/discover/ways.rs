@@ -2,6 +2,7 @@
 
 use oxwire::autodiscover::discovery::Found;
 use oxwire::autodiscover::pox::PrincipalName;
+use oxwire::autodiscover::soap::{SubjectResponse, Value as SettingValue};
 use oxwire::autodiscover::transport::{Candidate, Capabilities, Endpoint, Location, Policy};
 use oxwire::rpch::http::RpcTarget;
 use serde_json::{Value, json};
@@ -27,8 +28,24 @@ pub(super) fn tell(found: &Found, facts: Facts) -> Facts {
             json!({ "protocol": passed.protocol, "location": location, "reason": format!("{:?}", passed.reason) })
         })
         .collect();
+    let facts = match &found.user_settings {
+        Some(settings) => by_soap(settings, facts),
+        None => facts,
+    };
     let user_dn = found.response.user.as_ref().and_then(|user| user.legacy_dn.as_deref());
     facts.with_some("user DN", user_dn).with_words("ways", ways, words).with_quiet("passed over", passed)
+}
+
+/// What the SOAP service tells and the ways do not: the web services, and quietly every text.
+fn by_soap(settings: &SubjectResponse<'_>, facts: Facts) -> Facts {
+    let texts = settings.settings.iter().filter_map(|setting| match &setting.value {
+        SettingValue::Text(text) => Some((setting.name.to_string(), Value::from(&**text))),
+        _ => None,
+    });
+    facts
+        .with_some("EWS internal", settings.text("InternalEwsUrl"))
+        .with_some("EWS external", settings.text("ExternalEwsUrl"))
+        .with_quiet("user settings", Value::Object(texts.collect()))
 }
 
 /// The port of the store, EMSMDB, behind an RPC proxy.
