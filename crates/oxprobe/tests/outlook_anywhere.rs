@@ -54,7 +54,7 @@ fn every_level_and_both_channels_recycled() {
     }
     let log = server.log();
     for call in ["NspiResolveNamesW", "NspiQueryRows", "NspiUnbind", "RfrGetNewDSA", "RfrGetFQDNFromServerDN"] {
-        assert!(log.contains(call), "{call}: {log}");
+        assert!(log.contains(call), "{call}: {log} {}", "MS-OXNSPI_R1502");
     }
     assert!(log.contains("EcDoAsyncWaitEx") && !log.contains(PASSWORD), "{log}");
 }

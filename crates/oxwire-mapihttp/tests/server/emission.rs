@@ -35,7 +35,9 @@ fn r41_r42_r43_r44_r1300_r1301_the_head_of_an_accepted_request() {
             "X-ExpirationInfo: 900000",
             "Transfer-Encoding: chunked",
             "X-PendingPeriod: 30000",
-        ]
+        ],
+        "{}",
+        "R158002"
     );
     assert!(
         lines[11].starts_with("Set-Cookie: MapiContext=")

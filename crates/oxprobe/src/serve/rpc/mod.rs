@@ -6,6 +6,8 @@ mod connection;
 mod emsmdb_tests;
 mod mgmt;
 mod nspi;
+#[cfg(test)]
+mod nspi_requirements;
 mod rfr;
 mod sessions;
 #[cfg(test)]

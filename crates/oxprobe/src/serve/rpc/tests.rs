@@ -28,7 +28,7 @@ use crate::log::Log;
 use crate::serve::app::App;
 use crate::serve::users::Users;
 
-const GROUP: u32 = 7;
+pub(super) const GROUP: u32 = 7;
 
 fn app() -> App {
     let mut users = Users::default();
@@ -40,12 +40,16 @@ fn app() -> App {
     App::new(users, None, false, Log::Quiet)
 }
 
-fn ada() -> Principal {
+pub(super) fn ada() -> Principal {
     Principal::new("ada@oxwire.test")
 }
 
-/// The request as the server's end of an association gives it.
 fn received<R: Operation + NdrEncode>(request: &R) -> Request {
+    received_stub::<R>(&encode_stub(request).unwrap())
+}
+
+/// A request with that stub data as the server's end of an association gives it.
+fn received_stub<R: Operation>(stub: &Bytes) -> Request {
     let (now, wall) = (Instant::now(), FileTime::from_intervals(1 << 57));
     let mut client: client::Association = client::Association::new(Config::default(), Box::new(crate::entropy::fill));
     let mut server: Association<Box<dyn SecurityContext + Send>> =
@@ -69,22 +73,22 @@ fn received<R: Operation + NdrEncode>(request: &R) -> Request {
         }
         while client.poll_event().is_some() {}
         if let Some(context) = client.context_of(R::INTERFACE) {
-            client.call(now, client::Call::new(context, R::OPNUM), encode_stub(request).unwrap()).unwrap();
+            client.call(now, client::Call::new(context, R::OPNUM), stub.clone()).unwrap();
         }
     }
 }
 
-fn read<'de, T: NdrDecode<'de>>(stub: &'de Bytes) -> T {
+pub(super) fn read<'de, T: NdrDecode<'de>>(stub: &'de Bytes) -> T {
     decode_stub(stub, DataRepresentation::LITTLE_ENDIAN, &Limits::DEFAULT).unwrap().0
 }
 
-struct Server {
-    app: App,
+pub(super) struct Server {
+    pub(super) app: App,
     sessions: Sessions,
 }
 
 impl Server {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { app: app(), sessions: Sessions::default() }
     }
 
@@ -92,11 +96,16 @@ impl Server {
         call(&mut self.sessions, &self.app, (&Principal::new(who), group), &received(request)).0
     }
 
-    fn ask<R: Operation + NdrEncode>(&mut self, request: &R) -> Result<Bytes, FaultStatus> {
+    /// Asks with stub data as it is.
+    pub(super) fn ask_stub<R: Operation>(&mut self, stub: &Bytes) -> Result<Bytes, FaultStatus> {
+        call(&mut self.sessions, &self.app, (&ada(), GROUP), &received_stub::<R>(stub)).0
+    }
+
+    pub(super) fn ask<R: Operation + NdrEncode>(&mut self, request: &R) -> Result<Bytes, FaultStatus> {
         self.ask_as(ada().name(), GROUP, request)
     }
 
-    fn bound() -> (Self, ContextHandle) {
+    pub(super) fn bound() -> (Self, ContextHandle) {
         let mut server = Self::new();
         let stub = server.ask(&bind(1252)).unwrap();
         let response: BindResponse = read(&stub);
@@ -106,16 +115,16 @@ impl Server {
     }
 }
 
-fn stat() -> Stat {
+pub(super) fn stat() -> Stat {
     Stat { code_page: 1252, template_locale: 0x409, sort_locale: 0x409, ..Stat::default() }
 }
 
-fn bind(code_page: u32) -> BindRequest {
+pub(super) fn bind(code_page: u32) -> BindRequest {
     let server_guid = Some(Guid::NIL);
     BindRequest { flags: BindFlags::NONE, stat: Stat { code_page, ..stat() }, server_guid }
 }
 
-fn rows(handle: ContextHandle, state: Stat) -> wire::Request<QueryRowsRequest<'static>> {
+pub(super) fn rows(handle: ContextHandle, state: Stat) -> wire::Request<QueryRowsRequest<'static>> {
     let body = QueryRowsRequest {
         flags: PropertyFlags::NONE,
         state: Some(state),
@@ -164,7 +173,8 @@ fn a_user_has_so_many_sessions_and_no_more() {
     }
     let stub = server.ask(&bind(1252)).unwrap();
     let refused: BindResponse = read(&stub);
-    assert_eq!((refused.handle, refused.error_code), (ContextHandle::NIL, ErrorCode::OUT_OF_RESOURCES));
+    let rows = "MS-OXNSPI_R663 MS-OXNSPI_R1670";
+    assert_eq!((refused.handle, refused.error_code), (ContextHandle::NIL, ErrorCode::OUT_OF_RESOURCES), "{rows}");
     let stub = server.ask_as("bert@oxwire.test", GROUP, &bind(1252)).unwrap();
     assert_eq!(read::<BindResponse>(&stub).error_code, ErrorCode::SUCCESS);
 }

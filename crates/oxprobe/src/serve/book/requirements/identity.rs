@@ -66,6 +66,22 @@ fn entry_ids() {
     }
 }
 
+/// The DN of a user by the ABNF of [MS-OXOABK] 2.2.1.1: `/o=`, `/ou=`, up to 14 times `/cn=`, each with 1 to 64 characters.
+#[test]
+fn oxnspi_r2003004_dns_are_of_their_grammar() {
+    const TELETEX: &str = " !\"%&\\()*+,-.0123456789:<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz|";
+    let users = users();
+    for user in users.iter() {
+        let rdns: Vec<(&str, &str)> = user.dn.split('/').skip(1).map(|rdn| rdn.split_once('=').unwrap()).collect();
+        let kinds: Vec<&str> = rdns.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(kinds, ["o", "ou", "cn", "cn"], "{}", user.dn);
+        for (_, value) in rdns {
+            assert!((1..=64).contains(&value.len()) && value.trim() == value, "{value}");
+            assert!(value.chars().all(|character| TELETEX.contains(character)), "{value}");
+        }
+    }
+}
+
 /// Between two calls, and for another session of the same server, every object keeps its names.
 #[test]
 fn names_last() {

@@ -11,8 +11,8 @@ use oxwire::mapi::property::{ErrorCode, PropertyTag, PropertyTags, PropertyType,
 
 use super::super::calls::{self, Encoding};
 use super::{
-    ADA, BERT, BOTH, CODES, EVE, NAME, NOBODY, UNICODE, answered, at, book, bytes_of, query, refused, stat, unicode,
-    users,
+    ADA, BERT, BOTH, CODES, CURRENT, EVE, NAME, NOBODY, UNICODE, answered, at, book, bytes_of, query, refused, stat,
+    unicode, users,
 };
 
 fn props(state: Stat, tags: Option<&[PropertyTag]>) -> GetPropsRequest<'_> {
@@ -60,6 +60,12 @@ fn get_props() {
             assert_eq!((values[0], values[1].tag), (none, second), "{rows}");
         });
     }
+    // MID_CURRENT is no object.
+    let current = props(at(CURRENT, 0), Some(&NAME));
+    answered!(GetPropsSuccess, "MS-OXNSPI_R1985", |to| calls::get_props(&book, &current, to), |object| {
+        let value = object.property_values.unwrap().iter().next().unwrap().value;
+        assert_eq!(value, PropertyValue::ErrorCode(ErrorCode::NOT_FOUND));
+    });
     let code = ErrorCode::INVALID_CODE_PAGE;
     refused("MS-OXNSPI_R873 MS-OXNSPI_R973", code, |to| {
         calls::get_props(&book, &props(unicode(), Some(&[name_in_8_bits])), to)
@@ -101,6 +107,11 @@ fn get_prop_list() {
         let plain = calls::get_prop_list(&book, &with(0), to);
         assert_eq!(plain, calls::get_prop_list(&book, &with(0xFFFF_FFFE), to), "{}", "MS-OXNSPI_R1924");
     }
+    // With fSkipObjects no table is listed; a user has none.
+    let skip = GetPropListRequest { flags: PropertyFlags::SKIP_OBJECTS, ..list(ADA, 1252) };
+    answered!(GetPropListSuccess, "MS-OXNSPI_R848", |to| calls::get_prop_list(&book, &skip, to), |listed| {
+        assert!(listed.property_tags.unwrap().iter().all(|tag| tag.property_type() != PropertyType::OBJECT));
+    });
 }
 
 #[test]
