@@ -4,6 +4,7 @@ mod address_book;
 mod advice;
 mod calls;
 mod recycling;
+mod requests;
 pub(super) mod session;
 mod stack;
 
