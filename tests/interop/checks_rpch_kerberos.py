@@ -1,7 +1,8 @@
 """Kerberos inside RPC over HTTP, with a real KDC: clients that nobody here wrote, and both of our ends."""
 
 from checks_negotiate import keytab, log_has, server
-from checks_rpch import IF_IDS, run
+from checks_rpch import IF_IDS
+from peers import script
 from world import checks
 
 SAMBA = """
@@ -26,8 +27,7 @@ print(*[str(one.id.uuid).upper() for one in answer.if_id])
 def samba(world, security, level):
     with server(world, *keytab(world), identity=False) as made:
         proxy = f"RpcProxy=127.0.0.1:{made.port},HttpUseTls=false,HttpAuthOption=basic"
-        status, out, err = run("/usr/bin/python3", SAMBA, f"ncacn_http:mbx1[6001,{security},{proxy}]", "secret")
-        assert status == 0, err[-1000:]
+        out = script(SAMBA, f"ncacn_http:mbx1[6001,{security},{proxy}]", "secret", python="/usr/bin/python3")
         assert all(one in out for one in IF_IDS), out
         log_has(made, f"alice@MAIL.TEST authenticated inside RPC, {level}, by Kerberos")
 
