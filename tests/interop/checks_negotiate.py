@@ -227,7 +227,13 @@ def negotiate_impacket_with_and_without_binding(world):
 
 
 def pyspnego_gateway(world, identity):
-    return Gateway(world, lambda: PyspnegoNegotiateAcceptor("", "alice@mail.test", "secret", der(identity[0])), scheme="Negotiate")
+    return Gateway(
+        lambda: PyspnegoNegotiateAcceptor("", "alice@mail.test", "secret", der(identity[0])),
+        ("127.0.0.1", world.plain.port),
+        Server.USERS[0],
+        world.server_identity,
+        scheme="Negotiate",
+    )
 
 
 @check
@@ -250,7 +256,13 @@ def negotiate_pyspnego_refuses_our_client_where_the_binding_is_anothers(world):
 
 
 def samba_gateway(world):
-    return Gateway(world, lambda: SambaNegotiateAcceptor("alice@mail.test", "secret"), scheme="Negotiate")
+    return Gateway(
+        lambda: SambaNegotiateAcceptor("alice@mail.test", "secret"),
+        ("127.0.0.1", world.plain.port),
+        Server.USERS[0],
+        world.server_identity,
+        scheme="Negotiate",
+    )
 
 
 @check
@@ -295,7 +307,13 @@ class GssapiAcceptor:
 def gssapi_gateway(world, identity):
     os.environ["KRB5_KTNAME"] = f"FILE:{kdc(world).keytab}"
     binding = end_point(der(identity[0]))
-    return Gateway(world, lambda: GssapiAcceptor(binding), scheme="Negotiate")
+    return Gateway(
+        lambda: GssapiAcceptor(binding),
+        ("127.0.0.1", world.plain.port),
+        Server.USERS[0],
+        world.server_identity,
+        scheme="Negotiate",
+    )
 
 
 @check
@@ -520,7 +538,7 @@ def negotiate_helper_of_gssapi(world):
 @check
 def negotiate_helper_of_gssapi_in_the_dce_style(world):
     """Both ends as DCE/RPC has them: three tokens without the GSS header; messages signed, and sealed in their middle."""
-    with Helper(world, "initiate-dce exchangeMDB/mbx1 -") as client, Helper(world, "accept -") as acceptor:
+    with Helper(world, "initiate-dce exchangeMDB/mbx1 -") as client, Helper(world, "accept-dce -") as acceptor:
         first = client.ask("step -")
         assert first[0] == "continue" and first[1].startswith("6e"), "AP-REQ as it is"
         second = acceptor.ask(f"step {first[1]}")

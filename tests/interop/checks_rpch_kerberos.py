@@ -1,9 +1,11 @@
 """Kerberos inside RPC over HTTP, with a real KDC: clients that nobody here wrote, and both of our ends."""
 
-from checks_negotiate import keytab, log_has, server
+import json
+
+from checks_negotiate import keytab, log_has, server, tickets
 from checks_rpch import IF_IDS
 from peers import script
-from world import checks
+from world import check, checks
 
 SAMBA = """
 import sys
@@ -44,3 +46,34 @@ checks(
         "samba_rpch_spnego_and_kerberos_sealed": ("spnego,seal", "pkt_privacy"),
     },
 )
+
+
+def ours(world, auth, told):
+    """`oxprobe test` through `oxprobe serve`: a whole session, recyclings and the address book's servers included."""
+    with server(world, "--epa", "require", *keytab(world)) as made:
+        proxy = f"https://localhost:{made.port}/rpc/rpcproxy.dll"
+        rpc = ["--transport", "rpchttp", "--rpc-server", "mbx1:6001", "--rpc-auth", auth]
+        output = world.probe_ok(proxy, "--insecure", *rpc, *tickets(world))
+        bind = next(json.loads(line) for line in output.splitlines() if '"step":"bind"' in line)
+        assert bind["detail"]["authentication"] == told, bind
+
+
+checks(
+    ours,
+    {
+        "negotiate_rpch_kerberos_connect_between_our_ends": ("kerberos-connect", "Kerberos, connect"),
+        "negotiate_rpch_kerberos_signed_between_our_ends": ("kerberos-integrity", "Kerberos, integrity"),
+        "negotiate_rpch_kerberos_sealed_between_our_ends": ("kerberos-privacy", "Kerberos, privacy"),
+        "negotiate_rpch_spnego_signed_between_our_ends": ("integrity", "Negotiate with Kerberos inside, integrity"),
+        "negotiate_rpch_spnego_sealed_between_our_ends": ("privacy", "Negotiate with Kerberos inside, privacy"),
+    },
+)
+
+
+@check
+def negotiate_rpch_without_the_service_says_what_to_do(world):
+    with server(world, *keytab(world)) as made:
+        proxy = f"https://localhost:{made.port}/rpc/rpcproxy.dll"
+        rpc = ["--transport", "rpchttp", "--rpc-server", "other:6001"]
+        status, output = world.probe(proxy, "--insecure", *rpc, *tickets(world))
+        assert status == 1 and "kvno exchangeMDB/other" in output, output

@@ -10,7 +10,7 @@ REALM = "MAIL.TEST"
 
 
 class Kdc(Process):
-    def __init__(self, directory, services=("HTTP/localhost", "exchangeMDB/mbx1", "host/mbx1"), users=(("alice", "secret"), ("mallory", "secret"))):
+    def __init__(self, directory, services=("HTTP/localhost", "exchangeMDB/mbx1", "exchangeAB/mbx1", "exchangeRFR/mbx1", "host/mbx1"), users=(("alice", "secret"), ("mallory", "secret"))):
         self.directory = directory / "kdc"
         self.directory.mkdir()
         self.port = free_port()

@@ -83,7 +83,7 @@ pub(crate) async fn run(json: bool) -> Result<bool, String> {
 
 /// Finds the mailbox and goes through a session with it, by either transport.
 async fn session<W: Write>(quest: &Quest, report: &mut Report<W>) -> std::io::Result<()> {
-    let wanted = Wanted { mapi_http: true, rpc_http: false, rpc_auth: RpcAuth::Privacy };
+    let wanted = Wanted { mapi_http: true, rpc_http: false, rpc_auth: RpcAuth::DEFAULT };
     let Some((endpoint, user_dn)) = discover::endpoint_of(quest, wanted, report).await? else { return Ok(()) };
     let mut plan = Plan {
         address: ADDRESS.to_owned(),

@@ -30,7 +30,17 @@ impl Helper {
         self.context(format!("initiate {service} {}", data(binding)))
     }
 
-    /// A server's context, in either style.
+    /// A client's context inside DCE/RPC, where nothing binds to a channel.
+    pub(crate) fn rpc_initiator(&self, service: &str) -> Context {
+        self.context(format!("initiate-dce {service} -"))
+    }
+
+    /// A server's context inside DCE/RPC.
+    pub(crate) fn rpc_acceptor(&self) -> Context {
+        self.context("accept-dce -".to_owned())
+    }
+
+    /// A server's context.
     pub(crate) fn acceptor(&self, binding: &ChannelBinding) -> Context {
         self.context(format!("accept {}", data(binding)))
     }

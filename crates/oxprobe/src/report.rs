@@ -81,6 +81,12 @@ impl Failure {
         Self { expected: expected.into(), came: came.into(), advice: advice.into(), facts: Facts::new() }
     }
 
+    /// Says what to do instead, where more is known.
+    pub(crate) fn with_advice(mut self, advice: impl Into<String>) -> Self {
+        self.advice = advice.into();
+        self
+    }
+
     /// Adds what was learned nevertheless.
     pub(crate) fn with_facts(mut self, facts: Facts) -> Self {
         self.facts = facts;

@@ -19,6 +19,7 @@ use crate::session::{Messages, application_data, can_sign, delegate, is_bound, m
 #[derive(Debug)]
 pub struct Acceptor {
     binding: Option<Vec<u8>>,
+    dce_style: bool,
     context: Option<ServerCtx>,
     messages: Messages,
 }
@@ -28,7 +29,15 @@ impl Acceptor {
     #[must_use]
     pub fn new(binding: &ChannelBinding) -> Self {
         let binding = application_data(binding);
-        Self { binding, context: None, messages: Messages::default() }
+        Self { binding, dce_style: false, context: None, messages: Messages::default() }
+    }
+
+    /// Serves DCE/RPC: takes the DCE style alone, and an AP-REQ with the GSS header, which impacket puts in front of it, too. The library
+    /// refuses that one: [RFC 4757] 7.1 wants it without.
+    #[must_use]
+    pub const fn with_dce_style(mut self) -> Self {
+        self.dce_style = true;
+        self
     }
 
     fn begin() -> Result<ServerCtx, libgssapi::error::Error> {
@@ -36,6 +45,20 @@ impl Acceptor {
         mechs.add(GSS_MECH_KRB5)?;
         Ok(ServerCtx::new(Some(Cred::acquire(None, None, CredUsage::Accept, Some(&mechs))?)))
     }
+}
+
+/// AP-REQ behind the GSS header ([RFC 2743] 3.1, [RFC 4121] 4.1), where there is one.
+fn without_header(token: &[u8]) -> &[u8] {
+    /// thisMech, Kerberos, and TOK_ID of AP-REQ.
+    const MECH: &[u8] = &[0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x12, 0x01, 0x02, 0x02, 0x01, 0x00];
+    let inside = |token: &'_ [u8]| {
+        let (first, rest) = token.strip_prefix(&[0x60])?.split_first()?;
+        // The length has one octet, or says how many more it has.
+        let more = usize::from(if *first < 0x80 { 0 } else { first & 0x7F });
+        rest.get(more..)?.strip_prefix(MECH).map(<[u8]>::len)
+    };
+    let len = inside(token).unwrap_or(token.len());
+    token.get(token.len().saturating_sub(len)..).unwrap_or(token)
 }
 
 impl SecurityContext for Acceptor {
@@ -51,6 +74,7 @@ impl SecurityContext for Acceptor {
                 self.context.insert(context)
             }
         };
+        let token = if self.dce_style { without_header(token) } else { token };
         let out = context.step(token, self.binding.as_deref()).map_err(|error| refused(&error))?;
         step_of(context, &mut self.messages, out)
     }
@@ -62,4 +86,21 @@ impl SecurityContext for Acceptor {
     }
 
     delegate!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_header;
+
+    #[test]
+    fn impacket_puts_the_gss_header_in_front() {
+        let mech = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x12, 0x01, 0x02, 0x02, 0x01, 0x00];
+        for length in [&[0x11][..], &[0x81, 0x11], &[0x82, 0x00, 0x11]] {
+            let token = [&[0x60][..], length, &mech, &[0x6E, 0x02, 0x30, 0x00]].concat();
+            assert_eq!(without_header(&token), [0x6E, 0x02, 0x30, 0x00]);
+        }
+        for token in [&[][..], &[0x60], &[0x60, 0x84], &[0x6E, 0x00], &[0x60, 0x02, 0x06, 0x00]] {
+            assert_eq!(without_header(token), token);
+        }
+    }
 }

@@ -25,8 +25,9 @@ USAGE
                               a client without MAPI over HTTP does)
         --rpc-server HOST:PORT    rpchttp with --url: the RPC server behind the proxy, port 6001;
                               its address book is asked for at 6004, the referral at 6002
-        --rpc-auth WHICH      rpchttp: NTLM inside RPC: none, connect, integrity, privacy
-                              (default; none with --ccache)
+        --rpc-auth WHICH      rpchttp: authentication inside RPC: none, connect, integrity, privacy
+                              (default), by NTLM, with --ccache by Negotiate; negotiate-privacy and
+                              the like say which, and kerberos-privacy means Kerberos by itself
         --compress            send ROPs and auxiliary blocks compressed and obfuscated, and ask for
                               the same; steps say what that saved
         --listen-seconds N    how long NotificationWait, or EcDoAsyncWaitEx, may wait for news

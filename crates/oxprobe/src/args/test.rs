@@ -7,7 +7,7 @@ use oxwire::http::Origin;
 
 use super::reach::{Options, Reach, Search};
 use super::{Command, UsageError, text, usage};
-use crate::test::{Endpoint, RpcAuth};
+use crate::test::{Endpoint, RpcAuth, RpcScheme};
 
 /// What `test` was told.
 #[derive(Debug)]
@@ -111,10 +111,16 @@ pub(super) fn test(parser: &mut Parser) -> Result<Command, UsageError> {
     if transport == "rpchttp" && nspi_url.is_some() {
         return usage("test: --nspi-url belongs to MAPI over HTTP, and not to --transport rpchttp");
     }
-    if reach.kerberos.is_some() && rpc_auth.is_some_and(|level| level != RpcAuth::None) {
-        return usage("test: NTLM inside RPC wants a password: with --ccache say --rpc-auth none");
+    match (rpc_auth.and_then(|auth| auth.scheme), reach.kerberos.is_some()) {
+        (Some(RpcScheme::Ntlm), true) => {
+            return usage(
+                "test: NTLM inside RPC wants a password: with --ccache say negotiate or kerberos in --rpc-auth",
+            );
+        }
+        (Some(RpcScheme::Kerberos), false) => return usage("test: kerberos in --rpc-auth goes with --ccache"),
+        _ => {}
     }
-    let level = rpc_auth.unwrap_or(if reach.kerberos.is_some() { RpcAuth::None } else { RpcAuth::Privacy });
+    let level = rpc_auth.unwrap_or(RpcAuth::DEFAULT);
     let target = match (url, user_dn) {
         (None, None) if rpc_server.is_some() => return usage("test: --rpc-server goes with --url and --user-dn"),
         (None, None) => {
@@ -148,11 +154,7 @@ pub(super) fn test(parser: &mut Parser) -> Result<Command, UsageError> {
 }
 
 fn rpc_auth_level(value: &str) -> Result<RpcAuth, UsageError> {
-    match value {
-        "none" => Ok(RpcAuth::None),
-        "connect" => Ok(RpcAuth::Connect),
-        "integrity" => Ok(RpcAuth::Integrity),
-        "privacy" => Ok(RpcAuth::Privacy),
-        _ => usage(format!("--rpc-auth {value}: expected none, connect, integrity or privacy")),
-    }
+    let wanted =
+        "none, connect, integrity or privacy, the last three with ntlm-, negotiate- or kerberos- in front if need be";
+    RpcAuth::parse(value).map_or_else(|| usage(format!("--rpc-auth {value}: expected {wanted}")), Ok)
 }

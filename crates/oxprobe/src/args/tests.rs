@@ -6,7 +6,7 @@ use oxwire::auth::ntlm::ExtendedProtection;
 use oxwire::core::SecretString;
 
 use super::*;
-use crate::test::{Endpoint, RpcAuth};
+use crate::test::{Endpoint, RpcAuth, RpcLevel, RpcScheme};
 
 fn line(text: &str) -> Result<Command, UsageError> {
     parse(text.split_whitespace().map(Into::into))
@@ -102,11 +102,15 @@ fn rpc_over_http_has_a_server_and_a_level() {
     };
     let given = "--url https://h/ --user-dn /o=x --rpc-server m@h.test:6001";
     for (flags, expected) in [
-        ("", RpcAuth::Privacy),
-        ("--rpc-auth none", RpcAuth::None),
-        ("--rpc-auth connect", RpcAuth::Connect),
-        ("--rpc-auth integrity", RpcAuth::Integrity),
-        ("--ccache c", RpcAuth::None),
+        ("", RpcAuth::DEFAULT),
+        ("--rpc-auth none", RpcAuth { scheme: None, level: RpcLevel::None }),
+        ("--rpc-auth connect", RpcAuth { scheme: None, level: RpcLevel::Connect }),
+        ("--rpc-auth negotiate-integrity", RpcAuth { scheme: Some(RpcScheme::Negotiate), level: RpcLevel::Integrity }),
+        ("--ccache c", RpcAuth::DEFAULT),
+        (
+            "--ccache c --rpc-auth kerberos-privacy",
+            RpcAuth { scheme: Some(RpcScheme::Kerberos), level: RpcLevel::Privacy },
+        ),
     ] {
         let Target::Given { endpoint: Endpoint::RpcHttp { url, server, level }, .. } = of(&format!("{given} {flags}"))
         else {
@@ -114,7 +118,8 @@ fn rpc_over_http_has_a_server_and_a_level() {
         };
         assert_eq!((url.as_str(), server.to_string().as_str(), level), ("https://h/", "m@h.test:6001", expected));
     }
-    let wanted = Wanted { mapi_http: false, rpc_http: true, rpc_auth: RpcAuth::Connect };
+    let wanted =
+        Wanted { mapi_http: false, rpc_http: true, rpc_auth: RpcAuth { scheme: None, level: RpcLevel::Connect } };
     assert!(matches!(of("--rpc-auth connect"), Target::Search(_, found) if found == wanted));
 }
 
@@ -149,7 +154,8 @@ fn what_is_wrong_is_named() {
         ("test a@b --rpc-server h:6001", "goes with --url"),
         ("test a@b --rpc-auth none --transport mapihttp", "belong to RPC over HTTP"),
         ("test a@b --rpc-auth low", "none, connect, integrity or privacy"),
-        ("test a@b --ccache c --rpc-auth connect", "--rpc-auth none"),
+        ("test a@b --ccache c --rpc-auth ntlm-connect", "wants a password"),
+        ("test a@b --rpc-auth kerberos-privacy", "--ccache"),
         ("test a@b --url https://h/ --user-dn /o --transport rpchttp", "--rpc-server HOST:PORT is missing"),
         ("test a@b --url https://h/ --user-dn /o --rpc-server h:6001", "--transport rpchttp"),
         ("test a@b --url https://h/ --user-dn /o --rpc-auth none", "--transport rpchttp"),

@@ -101,6 +101,8 @@ pub(crate) enum Call {
     Client(CallHandle),
     /// A server's.
     Server(QuestionHandle),
+    /// Of the association of a client.
+    Association(SecurityId),
     /// Of the association on a virtual connection of a server.
     VirtualConnection(VirtualConnectionId, SecurityId),
 }

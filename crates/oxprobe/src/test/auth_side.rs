@@ -76,6 +76,11 @@ impl AuthSide {
         let _ = self.layer.set_channel_binding(conn, binding);
     }
 
+    /// Has something run that blocks.
+    pub(super) fn run(&mut self, work: Work) {
+        self.work.push_back(work);
+    }
+
     /// Something that blocks, to be run on another thread.
     pub(super) fn take_work(&mut self) -> Option<Work> {
         self.work.pop_front()

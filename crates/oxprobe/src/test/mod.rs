@@ -34,6 +34,9 @@ use crate::net::driver::Driver;
 use crate::report::{Facts, Failure, Report};
 use auth_side::AuthSide;
 use packing::Packing;
+#[cfg(test)]
+pub(crate) use rpc::RpcLevel;
+pub(crate) use rpc::{RpcAuth, RpcScheme};
 use session::Session;
 use stack::ClientStack;
 pub(crate) use transport::needs_tls;
@@ -121,19 +124,6 @@ impl Endpoint {
                 .with("RPC server", server.to_string()),
         }
     }
-}
-
-/// `--rpc-auth`: NTLM inside RPC, and what it protects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RpcAuth {
-    /// None: who authenticated to the proxy counts.
-    None,
-    /// At the beginning of the connection.
-    Connect,
-    /// Calls are signed.
-    Integrity,
-    /// Calls are signed and sealed.
-    Privacy,
 }
 
 /// A step's end: what it learned, or why it failed.

@@ -1,7 +1,7 @@
 //! One Kerberos context behind lines on standard input and output.
 //!
-//! The first line is `initiate SERVICE BINDING`, `initiate-dce SERVICE BINDING` (in the DCE style) or `accept BINDING`; each one after
-//! it `step TOKEN`, `sign DATA`, `verify DATA SIGNATURE`, `seal PART…` or `unseal SIGNATURE PART…`. Bytes are in hexadecimal, none is
+//! The first line is `initiate SERVICE BINDING`, `initiate-dce SERVICE BINDING`, `accept BINDING` or `accept-dce BINDING` (both `-dce`
+//! in the style of DCE/RPC); each one after it `step TOKEN`, `sign DATA`, `verify DATA SIGNATURE`, `seal PART…` or `unseal SIGNATURE PART…`. Bytes are in hexadecimal, none is
 //! `-`; BINDING is the application data of a channel binding; a PART is `+` and bytes that are sealed, or `=` and bytes that are
 //! only signed. The answers are `continue TOKEN`, `complete TOKEN BOUND SIGNED SEALED NAME` (SIGNED and SEALED: bytes of a
 //! signature, 0 where there is none), `signature BYTES`, `sealed SIGNATURE BYTES…` and `unsealed BYTES…` (the sealed parts alone),
@@ -38,6 +38,10 @@ fn answer(context: &mut Option<Box<dyn SecurityContext>>, words: &[&str]) -> Opt
         }
         (None, ["accept", data]) => {
             *context = Some(Box::new(Acceptor::new(&binding(data)?)));
+            Some("ok".to_owned())
+        }
+        (None, ["accept-dce", data]) => {
+            *context = Some(Box::new(Acceptor::new(&binding(data)?).with_dce_style()));
             Some("ok".to_owned())
         }
         (Some(context), ["step", token]) => {

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::Bytes;
-use oxwire::auth::ChannelBinding;
 use oxwire::auth::ntlm::{AcceptorConfig, Verdict, nt_hash};
 use oxwire::auth::spnego::{Acceptor, ListProtection, MechType, Mechanism, MechanismReply};
 use oxwire::core::{FileTime, Principal};
@@ -189,7 +188,7 @@ impl Served {
     fn on_question(&mut self, now: Instant, wall: FileTime, shared: &mut Shared, app: &App, security: SecurityId) {
         let Some(acceptor) = self.association.security_mut(security) else { return };
         if let (Some(helper), Some(call)) = (&shared.kerberos, acceptor.take_call()) {
-            let context = call.needs_context().then(|| helper.acceptor(&ChannelBinding::None));
+            let context = call.needs_context().then(|| helper.rpc_acceptor());
             shared.work.push_back(work(Call::VirtualConnection(self.connection.id(), security), call, context));
             return;
         }

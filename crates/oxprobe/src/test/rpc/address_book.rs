@@ -14,7 +14,8 @@ use oxwire::rpc::pdu::SyntaxIdentifier;
 use oxwire::rpch::http::RpcTarget;
 
 use super::super::address_book::{AddressBook, Answer, beginning, lacks, needed, refused};
-use super::super::{Outcome, Plan, RpcAuth};
+use super::super::{Outcome, Plan};
+use super::security::RpcAuth;
 use super::session::RpcSession;
 use super::{authentication, calls, channels, echo, open};
 use crate::report::{Facts, Failure};

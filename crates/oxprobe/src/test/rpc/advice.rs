@@ -9,7 +9,9 @@ use oxwire::rpc::pdu::{FaultStatus, RejectReason, SyntaxIdentifier};
 use oxwire::rpch::client::CloseReason;
 use oxwire::rpch::http::RpcError;
 
+use super::super::Plan;
 use super::super::advice::of_error;
+use super::security;
 use crate::report::{Facts, Failure};
 
 const LOG: &str = "compare with the server's log";
@@ -64,6 +66,18 @@ pub(super) fn of_association(reason: &str) -> Failure {
         reason,
         "the server, or the way to it, breaks [MS-RPCE] at that place: compare with its log",
     )
+}
+
+/// What came of a bind, where a ticket was needed for it.
+pub(super) fn of_ticket(failure: Failure, plan: &Plan, interface: SyntaxIdentifier) -> Failure {
+    if plan.kerberos.is_none() {
+        return failure;
+    }
+    let service = security::service(plan, interface);
+    failure.with_advice(format!(
+        "Kerberos inside RPC wants a ticket for {service}: see by `kvno {service}` whether the KDC has that service, by `klist` whether the \
+         tickets still hold, and whether the server's keytab has its key; or try --rpc-auth none"
+    ))
 }
 
 /// bind_nak.

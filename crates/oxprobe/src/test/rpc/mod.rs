@@ -4,7 +4,7 @@ mod address_book;
 mod advice;
 mod calls;
 mod recycling;
-mod requests;
+mod security;
 pub(super) mod session;
 mod stack;
 
@@ -24,10 +24,13 @@ use oxwire::rpch::http::RpcTarget;
 
 use super::authentication::Handshake;
 use super::packing::Packing;
-use super::{Outcome, Plan, RpcAuth, WHOLE_REQUEST, address_book as book, auth_side, mailbox, only, step};
+use super::{Outcome, Plan, WHOLE_REQUEST, address_book as book, auth_side, mailbox, only, step};
 use crate::net::driver::Driver;
 use crate::report::{Facts, Failure, Report};
 use address_book::Reached;
+#[cfg(test)]
+pub(crate) use security::RpcLevel;
+pub(crate) use security::{RpcAuth, RpcScheme};
 use session::RpcSession;
 use stack::{Happening, RpcStack};
 

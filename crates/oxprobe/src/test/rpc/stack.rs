@@ -5,13 +5,16 @@ use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use oxwire::auth::client::ClientEvent;
+use oxwire::auth::spnego::Initiator;
 use oxwire::core::{ConnectionId, Error, FileTime};
 use oxwire::http::{HttpEvent, HttpTransmit};
+use oxwire::rpc::association::SecurityId;
 use oxwire::rpc::association::client::{self as association, Association};
 use oxwire::rpch::client::{self as connection, Client, Route};
 
 use super::super::auth_side::AuthSide;
-use crate::net::driver::{Done, Stack, Way, Work};
+use crate::kerberos::work;
+use crate::net::driver::{Call, Done, Stack, Way, Work};
 use crate::net::socket::Opened;
 
 /// A fact, from whichever layer.
@@ -29,7 +32,7 @@ pub(super) enum Happening {
 pub(crate) struct RpcStack {
     pub(super) auth: AuthSide,
     pub(super) client: Client,
-    pub(super) association: Association,
+    pub(super) association: Association<Initiator>,
     /// What the association sends and the send queue has no room for.
     unsent: Option<Bytes>,
     events: VecDeque<Happening>,
@@ -40,7 +43,7 @@ pub(crate) struct RpcStack {
 
 impl RpcStack {
     /// Of a layer that has its credentials, and two that have sent nothing.
-    pub(super) const fn new(auth: AuthSide, client: Client, association: Association) -> Self {
+    pub(super) const fn new(auth: AuthSide, client: Client, association: Association<Initiator>) -> Self {
         Self { auth, client, association, unsent: None, events: VecDeque::new(), sent: 0, received: 0 }
     }
 
@@ -59,10 +62,20 @@ impl RpcStack {
             if let Some(event) = self.client.poll_event() {
                 self.on_connection(now, event);
             } else if let Some(event) = self.association.poll_event() {
-                self.events.push_back(Happening::Association(event));
+                match event {
+                    association::Event::SecurityPending { security } => self.run_outside(security),
+                    event => self.events.push_back(Happening::Association(event)),
+                }
             } else if !self.send(now) {
                 return;
             }
+        }
+    }
+
+    /// A step of Kerberos inside RPC, for another thread.
+    fn run_outside(&mut self, security: SecurityId) {
+        if let Some(call) = self.association.security_mut(security).and_then(Initiator::take_call) {
+            self.auth.run(work(Call::Association(security), call, None));
         }
     }
 
@@ -175,6 +188,17 @@ impl Stack for RpcStack {
     }
 
     fn on_work_done(&mut self, now: Instant, done: Done) {
-        self.auth.on_work_done(now, done);
+        match done.call {
+            Call::Association(security) => {
+                let wall = FileTime::from_system(SystemTime::now());
+                let initiator = self.association.security_mut(security);
+                if initiator.is_some_and(|initiator| initiator.finish_call(done.reply).is_ok()) {
+                    // What ends the association is one of its events, too.
+                    let _ = self.association.resume_security(now, wall, security);
+                }
+                self.settle(now);
+            }
+            _ => self.auth.on_work_done(now, done),
+        }
     }
 }
