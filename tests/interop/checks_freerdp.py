@@ -118,7 +118,7 @@ def freerdp_follows_an_out_channel_that_is_recycled(world):
         command = client(tls.ports["gateway"], "secret", f"/v:127.0.0.1:{terminal.port}", "/sec:tls")
         environment = {**os.environ, "HOME": str(home), "DISPLAY": enter(Screen(home / "client")).display}
         process = enter(Process(command, home / "client.log", environment, talks=False))
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while process.child.poll() is None and time.monotonic() < until:
             screen.shows_noise()
             time.sleep(0.2)

@@ -32,6 +32,33 @@ def checks(function, cases):
         check(one)
 
 
+def curl(url, *options, environment=None, ends=0, seconds=60):
+    """What curl gets, heads and all: answer after answer."""
+    done = subprocess.run(
+        ["curl", "--silent", "--show-error", "--insecure", "--max-time", str(seconds), "--http1.1", "--raw", "--include"]
+        + [*options, url],
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+    )
+    assert done.returncode == ends, f"curl ended {done.returncode}: {done.stderr.decode()}"
+    return done.stdout
+
+
+def last_answer(rest):
+    """The status line, the fields and the content of the answer behind the legs before it."""
+    while True:
+        head, found, rest = rest.partition(b"\r\n\r\n")
+        assert found, f"no head: {head!r}"
+        line, *fields = head.decode("latin-1").split("\r\n")
+        fields = [tuple(field.split(": ", 1)) for field in fields]
+        # 100, and 401 with a body of known length.
+        length = next((int(value) for name, value in fields if name.lower() == "content-length"), 0)
+        if rest[length:].startswith(b"HTTP/1.") and line.split()[1] in ("100", "401"):
+            rest = rest[length:]
+            continue
+        return line, fields, rest
+
+
 class World:
     """What is running: our server plain and over TLS, haproxy in front of both."""
 
@@ -75,7 +102,7 @@ class World:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=240,
         )
         return done.stdout
 
@@ -84,27 +111,9 @@ class World:
         sent = self.directory / "curl.body"
         sent.write_bytes(mapihttp.connect_body(mapihttp.user_dn("alice")) if body is None else body)
         fields = mapihttp.headers(request_type, 1, "2EF33C39-49C8-421C-B876-CDF7F2AC3AA0")
-        done = subprocess.run(
-            ["curl", "--silent", "--show-error", "--insecure", "--max-time", "60", "--http1.1", "--raw", "--include"]
-            + [part for field in fields.items() for part in ("-H", ": ".join(field))]
-            + ["--data-binary", f"@{sent}", *options, url],
-            env={**os.environ, **(environment or {})},
-            capture_output=True,
-        )
-        assert done.returncode == 0, f"curl ended {done.returncode}: {done.stderr.decode()}"
-        rest = done.stdout
-        while True:
-            head, found, rest = rest.partition(b"\r\n\r\n")
-            assert found, f"no head: {done.stdout!r}"
-            lines = head.decode("latin-1").split("\r\n")
-            status = int(lines[0].split()[1])
-            fields = [tuple(line.split(": ", 1)) for line in lines[1:]]
-            # The legs before the last one: 100, 401 with their bodies of known length.
-            length = next((int(v) for n, v in fields if n.lower() == "content-length"), 0)
-            if rest[length:].startswith(b"HTTP/1.1 ") and status in (100, 401):
-                rest = rest[length:]
-                continue
-            return status, fields, rest
+        named = [part for field in fields.items() for part in ("-H", ": ".join(field))]
+        line, fields, rest = last_answer(curl(url, "--data-binary", f"@{sent}", *named, *options, environment=environment))
+        return int(line.split()[1]), fields, rest
 
     def curl_connect(self, url, *options, environment=None):
         status, fields, _ = self.curl(url, *options, environment=environment)
