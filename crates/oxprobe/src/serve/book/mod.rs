@@ -4,7 +4,7 @@
 pub(crate) mod calls;
 mod matching;
 #[cfg(test)]
-mod requirements;
+pub(crate) mod requirements;
 
 use bytes::Bytes;
 use oxwire::core::{Guid, encode_to_bytes};

@@ -1,7 +1,7 @@
 //! What the address book answers, held against the processing rules of [MS-OXNSPI] 3.1.4.1 and what is known to crash Outlook.
 
 use bytes::Bytes;
-use oxwire::core::{FileTime, Guid, Limits, Reader, SecretString, Utf16, decode_all, encode_to_bytes, utf16_le_bytes};
+use oxwire::core::{Limits, Reader, Utf16, decode_all, encode_to_bytes, utf16_le_bytes};
 use oxwire::mapi::nspi::{
     AddressBookRequest, CP_WINUNICODE, CompareMIdsRequest, CompareMIdsResponse, DnToMIdRequest, DnToMIdResponse,
     EntryId, ExplicitTable, GUID_NSPI, GetAddressBookUrlRequest, GetAddressBookUrlResponse, GetMailboxUrlRequest,
@@ -17,35 +17,12 @@ use oxwire::mapi::property::{
 };
 
 use super::super::autodiscover::Offers;
-use super::super::book::Book;
-use super::super::users::{Users, user_dn};
+use super::super::book::requirements::{
+    self, ADA, BERT, BERTA, EVE, NAME, NAME_AND_ID, NOBODY, PROVIDER, at, book, name, stat, users,
+};
+use super::super::users::user_dn;
 use super::answers::answer;
 use crate::args::Schemes;
-
-const PROVIDER: Guid = Guid::from_wire([9; 16]);
-/// The order of the table is that of the names, and not that of the users: MinimalEntryIDs go by the users.
-const EVE: MinimalEntryId = MinimalEntryId(0x10);
-const BERT: MinimalEntryId = MinimalEntryId(0x11);
-const ADA: MinimalEntryId = MinimalEntryId(0x12);
-const BERTA: MinimalEntryId = MinimalEntryId(0x13);
-const NOBODY: MinimalEntryId = MinimalEntryId(0x99);
-
-const NAME: [PropertyTag; 1] = [PropertyTag::DISPLAY_NAME];
-const NAME_AND_ID: [PropertyTag; 2] = [PropertyTag::DISPLAY_NAME, PropertyTag::ENTRY_ID];
-
-fn users() -> Users {
-    let mut users = Users::default();
-    for (number, name) in [(1, "eve"), (2, "Bert"), (3, "ada"), (4, "berta")] {
-        let guid = Guid::from_wire([number; 16]);
-        users.add(
-            &format!("{name}@oxwire.test"),
-            SecretString::from("x"),
-            [guid, guid],
-            FileTime::from_intervals(1 << 57),
-        );
-    }
-    users
-}
 
 fn offers() -> Offers {
     let mut offers = Offers::new("mail.oxwire.test:8443", true, Schemes::DEFAULT);
@@ -56,7 +33,7 @@ fn offers() -> Offers {
 /// The response body.
 fn ask<R: AddressBookRequest>(request: &R) -> Bytes {
     let (users, body) = (users(), encode_to_bytes(request).unwrap());
-    let book = Book::new(&users, PROVIDER);
+    let book = book(&users);
     answer(&book, &users, &offers(), R::REQUEST_TYPE, &body).unwrap().unwrap().body
 }
 
@@ -77,31 +54,8 @@ fn refused<R: AddressBookRequest>(request: &R, code: ErrorCode) {
     assert!(r.peek_rest().iter().all(|byte| *byte == 0), "{body:?}");
 }
 
-fn stat() -> Stat {
-    Stat { code_page: 1252, template_locale: 0x409, sort_locale: 0x409, ..Stat::default() }
-}
-
-fn at(current_rec: MinimalEntryId, delta: i32) -> Stat {
-    Stat { current_rec, delta, ..stat() }
-}
-
 fn query(state: Stat, row_count: u32) -> QueryRowsRequest<'static> {
-    QueryRowsRequest {
-        flags: PropertyFlags::NONE,
-        state: Some(state),
-        explicit_table: ExplicitTable::default(),
-        row_count,
-        columns: Some(PropertyTags::new(&NAME)),
-        auxiliary_buffer: &[],
-    }
-}
-
-fn name(row: &Row<'_>) -> String {
-    match row.cell(PropertyTag::DISPLAY_NAME).unwrap().unwrap().value() {
-        Some(PropertyValue::String(text)) => text.to_string(),
-        Some(PropertyValue::String8(text)) => String::from_utf8_lossy(text).into_owned(),
-        other => panic!("{other:?}"),
-    }
+    requirements::query(state, row_count, &NAME)
 }
 
 /// Names, and the STAT behind them: CurrentRec, NumPos, TotalRecs.

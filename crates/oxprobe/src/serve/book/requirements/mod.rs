@@ -21,21 +21,21 @@ use super::super::users::Users;
 use super::Book;
 use super::calls::{Encoding, Outcome};
 
-const PROVIDER: Guid = Guid::from_wire([9; 16]);
+pub(crate) const PROVIDER: Guid = Guid::from_wire([9; 16]);
 const BOTH: [Encoding; 2] = [Encoding::MapiHttp, Encoding::Rpc];
 
 /// In the order of the table.
-const ADA: MinimalEntryId = MinimalEntryId(0x12);
-const BERT: MinimalEntryId = MinimalEntryId(0x11);
-const BERTA: MinimalEntryId = MinimalEntryId(0x13);
-const EVE: MinimalEntryId = MinimalEntryId(0x10);
-const NOBODY: MinimalEntryId = MinimalEntryId(0x99);
+pub(crate) const ADA: MinimalEntryId = MinimalEntryId(0x12);
+pub(crate) const BERT: MinimalEntryId = MinimalEntryId(0x11);
+pub(crate) const BERTA: MinimalEntryId = MinimalEntryId(0x13);
+pub(crate) const EVE: MinimalEntryId = MinimalEntryId(0x10);
+pub(crate) const NOBODY: MinimalEntryId = MinimalEntryId(0x99);
 const BEGIN: MinimalEntryId = MinimalEntryId::BEGINNING_OF_TABLE;
 const CURRENT: MinimalEntryId = MinimalEntryId::CURRENT;
 const END: MinimalEntryId = MinimalEntryId::END_OF_TABLE;
 
-const NAME: [PropertyTag; 1] = [PropertyTag::DISPLAY_NAME];
-const NAME_AND_ID: [PropertyTag; 2] = [PropertyTag::DISPLAY_NAME, PropertyTag::ENTRY_ID];
+pub(crate) const NAME: [PropertyTag; 1] = [PropertyTag::DISPLAY_NAME];
+pub(crate) const NAME_AND_ID: [PropertyTag; 2] = [PropertyTag::DISPLAY_NAME, PropertyTag::ENTRY_ID];
 
 /// CP_WINUNICODE, which is no code page of 8 bits.
 const UNICODE: u32 = 0x04B0;
@@ -62,7 +62,7 @@ const CODES: [u32; 18] = [
     0x8007_0057,
 ];
 
-fn users() -> Users {
+pub(crate) fn users() -> Users {
     let mut users = Users::default();
     for (number, name) in [(1, "eve"), (2, "Bert"), (3, "ada"), (4, "berta")] {
         let guid = Guid::from_wire([number; 16]);
@@ -73,11 +73,11 @@ fn users() -> Users {
 }
 
 /// A container, a place in it, and locales that differ.
-fn stat() -> Stat {
+pub(crate) fn stat() -> Stat {
     Stat { code_page: 1252, template_locale: 0x407, sort_locale: 0x409, ..Stat::default() }
 }
 
-fn at(current_rec: MinimalEntryId, delta: i32) -> Stat {
+pub(crate) fn at(current_rec: MinimalEntryId, delta: i32) -> Stat {
     Stat { current_rec, delta, ..stat() }
 }
 
@@ -89,7 +89,7 @@ fn unicode() -> Stat {
     Stat { code_page: UNICODE, ..stat() }
 }
 
-fn query(state: Stat, row_count: u32, columns: &[PropertyTag]) -> QueryRowsRequest<'_> {
+pub(crate) fn query(state: Stat, row_count: u32, columns: &[PropertyTag]) -> QueryRowsRequest<'_> {
     QueryRowsRequest {
         flags: PropertyFlags::NONE,
         state: Some(state),
@@ -139,7 +139,7 @@ fn refused(rows: &str, code: ErrorCode, call: impl Fn(Encoding) -> Outcome) {
     assert!(CODES.contains(&code.0), "{rows}");
 }
 
-fn name(row: &Row<'_>) -> String {
+pub(crate) fn name(row: &Row<'_>) -> String {
     match row.cell(PropertyTag::DISPLAY_NAME).unwrap().unwrap().value() {
         Some(PropertyValue::String(text)) => text.to_string(),
         Some(PropertyValue::String8(text)) => String::from_utf8_lossy(text).into_owned(),
@@ -175,6 +175,6 @@ fn bytes_of(value: PropertyValue<'_>) -> (PropertyType, Vec<u8>) {
     (value.property_type(), bytes)
 }
 
-fn book(users: &Users) -> Book<'_> {
+pub(crate) fn book(users: &Users) -> Book<'_> {
     Book::new(users, PROVIDER)
 }
