@@ -1,7 +1,7 @@
 """Our client against others' acceptors: pyspnego and samba's ntlm_auth."""
 
 from gateway import Gateway, PyspnegoAcceptor, SambaAcceptor
-from peers import Server, der
+from peers import der
 from world import check
 
 
@@ -19,12 +19,7 @@ def probe_with_a_wrong_password_says_so(world):
 
 
 def pyspnego_gateway(world, binding):
-    return Gateway(
-        lambda: PyspnegoAcceptor("", "alice@mail.test", "secret", binding),
-        ("127.0.0.1", world.plain.port),
-        Server.USERS[0],
-        world.server_identity,
-    )
+    return Gateway(world, lambda: PyspnegoAcceptor("", "alice@mail.test", "secret", binding))
 
 
 def url_of(gateway, world):
@@ -57,12 +52,7 @@ def pyspnego_refuses_our_client_without_binding(world):
 
 
 def samba_gateway(world):
-    return Gateway(
-        lambda: SambaAcceptor("alice@mail.test", "secret"),
-        ("127.0.0.1", world.plain.port),
-        Server.USERS[0],
-        world.server_identity,
-    )
+    return Gateway(world, lambda: SambaAcceptor("alice@mail.test", "secret"))
 
 
 @check

@@ -1,6 +1,6 @@
 """curl: a client without MIC or channel binding."""
 
-from world import check
+from world import check, checks
 
 
 @check
@@ -10,66 +10,45 @@ def curl_without_credentials_is_told_the_schemes(world):
     assert (status, offered) == (401, {"NTLM", "Basic"}), (status, offered)
 
 
-@check
-def curl_basic(world):
-    world.curl_connect(world.plain.url, "--basic", "-u", "alice@mail.test:secret")
+def connects(world, tls, *options):
+    """It gets a Session Context."""
+    world.curl_connect((world.tls if tls else world.plain).url, *options)
 
 
-@check
-def curl_basic_over_tls(world):
-    world.curl_connect(world.tls.url, "--basic", "-u", "alice@mail.test:secret")
+ALICE = ("-u", "alice@mail.test:secret")
+
+checks(
+    connects,
+    {
+        "curl_basic": (False, "--basic", *ALICE),
+        "curl_basic_over_tls": (True, "--basic", *ALICE),
+        "curl_ntlm_by_address": (False, "--ntlm", *ALICE),
+        "curl_ntlm_by_domain_and_user": (False, "--ntlm", "-u", "MAIL\\alice:secret"),
+        "curl_ntlm_by_bare_user": (False, "--ntlm", "-u", "alice:secret"),
+        "curl_ntlm_over_tls_without_binding": (True, "--ntlm", *ALICE),
+        "curl_anyauth_takes_the_strongest": (False, "--anyauth", *ALICE),
+        "curl_expects_100_continue": (False, "--basic", *ALICE, "-H", "Expect: 100-continue"),
+        "curl_sends_a_chunked_request": (False, "--basic", *ALICE, "-H", "Transfer-Encoding: chunked", "-H", "Content-Length:"),
+    },
+)
 
 
-@check
-def curl_basic_with_a_wrong_password_is_refused(world):
-    status, _, _ = world.curl(world.plain.url, "--basic", "-u", "alice@mail.test:wrong")
+def refused(world, scheme):
+    """A wrong password is."""
+    status, _, _ = world.curl(world.plain.url, scheme, "-u", "alice@mail.test:wrong")
     assert status == 401, status
 
 
-@check
-def curl_ntlm_by_address(world):
-    world.curl_connect(world.plain.url, "--ntlm", "-u", "alice@mail.test:secret")
-
-
-@check
-def curl_ntlm_by_domain_and_user(world):
-    world.curl_connect(world.plain.url, "--ntlm", "-u", "MAIL\\alice:secret")
-
-
-@check
-def curl_ntlm_by_bare_user(world):
-    world.curl_connect(world.plain.url, "--ntlm", "-u", "alice:secret")
-
-
-@check
-def curl_ntlm_over_tls_without_binding(world):
-    world.curl_connect(world.tls.url, "--ntlm", "-u", "alice@mail.test:secret")
-
-
-@check
-def curl_ntlm_with_a_wrong_password_is_refused(world):
-    status, _, _ = world.curl(world.plain.url, "--ntlm", "-u", "alice@mail.test:wrong")
-    assert status == 401, status
-
-
-@check
-def curl_anyauth_takes_the_strongest(world):
-    world.curl_connect(world.plain.url, "--anyauth", "-u", "alice@mail.test:secret")
-
-
-@check
-def curl_expects_100_continue(world):
-    world.curl_connect(world.plain.url, "--basic", "-u", "alice@mail.test:secret", "-H", "Expect: 100-continue")
-
-
-@check
-def curl_sends_a_chunked_request(world):
-    world.curl_connect(
-        world.plain.url, "--basic", "-u", "alice@mail.test:secret", "-H", "Transfer-Encoding: chunked", "-H", "Content-Length:"
-    )
+checks(
+    refused,
+    {
+        "curl_basic_with_a_wrong_password_is_refused": ("--basic",),
+        "curl_ntlm_with_a_wrong_password_is_refused": ("--ntlm",),
+    },
+)
 
 
 @check
 def curl_over_http_1_0(world):
-    status, _, _ = world.curl(world.plain.url, "--basic", "-u", "alice@mail.test:secret", "--http1.0")
+    status, _, _ = world.curl(world.plain.url, "--basic", *ALICE, "--http1.0")
     assert status == 200, status

@@ -227,13 +227,7 @@ def negotiate_impacket_with_and_without_binding(world):
 
 
 def pyspnego_gateway(world, identity):
-    return Gateway(
-        lambda: PyspnegoNegotiateAcceptor("", "alice@mail.test", "secret", der(identity[0])),
-        ("127.0.0.1", world.plain.port),
-        Server.USERS[0],
-        world.server_identity,
-        scheme="Negotiate",
-    )
+    return Gateway(world, lambda: PyspnegoNegotiateAcceptor("", "alice@mail.test", "secret", der(identity[0])), scheme="Negotiate")
 
 
 @check
@@ -256,13 +250,7 @@ def negotiate_pyspnego_refuses_our_client_where_the_binding_is_anothers(world):
 
 
 def samba_gateway(world):
-    return Gateway(
-        lambda: SambaNegotiateAcceptor("alice@mail.test", "secret"),
-        ("127.0.0.1", world.plain.port),
-        Server.USERS[0],
-        world.server_identity,
-        scheme="Negotiate",
-    )
+    return Gateway(world, lambda: SambaNegotiateAcceptor("alice@mail.test", "secret"), scheme="Negotiate")
 
 
 @check
@@ -307,13 +295,7 @@ class GssapiAcceptor:
 def gssapi_gateway(world, identity):
     os.environ["KRB5_KTNAME"] = f"FILE:{kdc(world).keytab}"
     binding = end_point(der(identity[0]))
-    return Gateway(
-        lambda: GssapiAcceptor(binding),
-        ("127.0.0.1", world.plain.port),
-        Server.USERS[0],
-        world.server_identity,
-        scheme="Negotiate",
-    )
+    return Gateway(world, lambda: GssapiAcceptor(binding), scheme="Negotiate")
 
 
 @check

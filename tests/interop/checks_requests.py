@@ -5,12 +5,7 @@ import struct
 from requests_ntlm import HttpNtlmAuth
 
 import mapihttp
-from world import check, connects, refused, session
-
-
-@check
-def requests_basic(world):
-    connects(("alice@mail.test", "secret"), world.plain.url)
+from world import check, checks, connects, refused, session
 
 
 @check
@@ -23,31 +18,19 @@ def requests_cannot_reach_the_mailbox_of_another(world):
     assert status == 0 and error != 0, f"StatusCode {status}, ErrorCode {error:#x}"
 
 
-@check
-def requests_ntlm_plain(world):
-    connects(HttpNtlmAuth("MAIL\\alice", "secret"), world.plain.url)
+def outcome(world, goes, server, auth):
+    goes(auth, getattr(world, server).url)
 
 
-@check
-def requests_ntlm_over_tls_with_binding(world):
-    connects(HttpNtlmAuth("MAIL\\alice", "secret"), world.tls.url)
-
-
-@check
-def requests_ntlm_over_tls_by_address(world):
-    connects(HttpNtlmAuth("alice@mail.test", "secret"), world.tls.url)
-
-
-@check
-def requests_ntlm_over_tls_without_binding(world):
-    connects(HttpNtlmAuth("MAIL\\alice", "secret", send_cbt=False), world.tls.url)
-
-
-@check
-def requests_ntlm_with_a_wrong_password_is_refused(world):
-    refused(HttpNtlmAuth("MAIL\\alice", "wrong"), world.tls.url)
-
-
-@check
-def requests_ntlm_of_an_unknown_user_is_refused(world):
-    refused(HttpNtlmAuth("MAIL\\mallory", "secret"), world.tls.url)
+checks(
+    outcome,
+    {
+        "requests_basic": (connects, "plain", ("alice@mail.test", "secret")),
+        "requests_ntlm_plain": (connects, "plain", HttpNtlmAuth("MAIL\\alice", "secret")),
+        "requests_ntlm_over_tls_with_binding": (connects, "tls", HttpNtlmAuth("MAIL\\alice", "secret")),
+        "requests_ntlm_over_tls_by_address": (connects, "tls", HttpNtlmAuth("alice@mail.test", "secret")),
+        "requests_ntlm_over_tls_without_binding": (connects, "tls", HttpNtlmAuth("MAIL\\alice", "secret", send_cbt=False)),
+        "requests_ntlm_with_a_wrong_password_is_refused": (refused, "tls", HttpNtlmAuth("MAIL\\alice", "wrong")),
+        "requests_ntlm_of_an_unknown_user_is_refused": (refused, "tls", HttpNtlmAuth("MAIL\\mallory", "secret")),
+    },
+)

@@ -18,6 +18,8 @@ import threading
 import spnego
 from spnego.channel_bindings import GssChannelBindings
 
+from peers import Server
+
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "authorization", "host"}
 
 
@@ -70,12 +72,12 @@ class PyspnegoNegotiateAcceptor(PyspnegoAcceptor):
         return answer, self.context.client_principal if self.context.complete else None
 
 
-class SambaAcceptor:
-    """samba's ntlm_auth, which knows one password and no domain controller."""
+class NtlmAuth:
+    """samba's ntlm_auth, which knows one password; no domain controller and no winbindd."""
 
-    def __init__(self, user, password):
+    def __init__(self, protocol, user, password):
         self.process = subprocess.Popen(
-            ["ntlm_auth", "--helper-protocol=squid-2.5-ntlmssp", f"--username={user}", f"--password={password}"],
+            ["ntlm_auth", f"--helper-protocol={protocol}", f"--username={user}", f"--password={password}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -83,55 +85,52 @@ class SambaAcceptor:
         )
         self.verb = "YR"
 
-    def step(self, token):
+    def answer(self, token):
+        """A verb, and what stands behind it. With any verb but `TT` it has come to its end."""
         self.process.stdin.write(f"{self.verb} {base64.b64encode(token).decode()}\n")
         self.process.stdin.flush()
         self.verb = "KK"
         answer, _, rest = self.process.stdout.readline().strip().partition(" ")
-        if answer == "TT":
-            return base64.b64decode(rest), None
-        self.process.stdin.close()
-        self.process.wait()
-        if answer != "AF":
+        if answer != "TT":
+            self.process.stdin.close()
+            self.process.wait()
+        if answer not in ("TT", "AF"):
             raise Refused(f"{answer} {rest}")
-        return None, rest
+        return answer, rest
 
 
-class SambaNegotiateAcceptor:
-    """samba's ntlm_auth with its SPNEGO; NTLM inside, no domain controller and no winbindd."""
+class SambaAcceptor(NtlmAuth):
+    """NTLM."""
 
     def __init__(self, user, password):
-        self.process = subprocess.Popen(
-            ["ntlm_auth", "--helper-protocol=gss-spnego", f"--username={user}", f"--password={password}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.verb = "YR"
+        super().__init__("squid-2.5-ntlmssp", user, password)
 
     def step(self, token):
-        self.process.stdin.write(f"{self.verb} {base64.b64encode(token).decode()}\n")
-        self.process.stdin.flush()
-        self.verb = "KK"
+        answer, rest = self.answer(token)
+        return (base64.b64decode(rest), None) if answer == "TT" else (None, rest)
+
+
+class SambaNegotiateAcceptor(NtlmAuth):
+    """Its SPNEGO, NTLM inside."""
+
+    def __init__(self, user, password):
+        super().__init__("gss-spnego", user, password)
+
+    def step(self, token):
         # "TT token *", "AF token user", "NA token reason", "BH reason".
-        answer, *rest = self.process.stdout.readline().split()
-        if answer == "TT":
-            return base64.b64decode(rest[0]), None
-        self.process.stdin.close()
-        self.process.wait()
-        if answer != "AF":
-            raise Refused(f"{answer} {rest}")
-        return None if rest[0] == "*" else base64.b64decode(rest[0]), rest[1]
+        answer, rest = self.answer(token)
+        token, _, user = rest.partition(" ")
+        token = None if token == "*" else base64.b64decode(token)
+        return token, user if answer == "AF" else None
 
 
 class Gateway:
-    """`acceptor` makes one acceptor for each connection. `verdicts` tells what they said."""
+    """In front of our server, with TLS. `acceptor` makes one acceptor for each connection. `verdicts` tells what they said."""
 
-    def __init__(self, acceptor, backend, backend_user, identity=None, scheme="NTLM"):
+    def __init__(self, world, acceptor, scheme="NTLM"):
         self.verdicts = []
-        host, port = backend
-        authorization = "Basic " + base64.b64encode(":".join(backend_user).encode()).decode()
+        host, port = "127.0.0.1", world.plain.port
+        authorization = "Basic " + base64.b64encode(":".join(Server.USERS[0]).encode()).decode()
         verdicts = self.verdicts
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -210,10 +209,9 @@ class Gateway:
 
         self.server = Quiet(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        if identity:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*identity)
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*world.server_identity)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

@@ -231,7 +231,7 @@ fn impacket_wants_no_padding_in_bind_ack() {
 /// Calls of one fragment and of many, both ways, at every level: what protects them is on every PDU, and the stub data is readable
 /// on the wire exactly below privacy.
 #[test]
-fn calls_at_every_level() {
+fn oxcrpc_r12_r1361_r1417_calls_at_every_level() {
     let large: Vec<u8> = (0..100_003_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
     for (auth_type, level) in TYPES.into_iter().flat_map(|t| LEVELS.map(|level| (t, level))) {
         let mut pair = Pair::bound(auth_type, level);

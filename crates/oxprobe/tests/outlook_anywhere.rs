@@ -26,8 +26,9 @@ fn fails_at(ended: &Ended, step: &str) -> String {
     detail.to_string()
 }
 
+/// A server that faults each call whose handle is not the session's: every step that passes has passed it on.
 #[test]
-fn every_level_and_both_channels_recycled() {
+fn oxcrpc_r708_r1135_r1245_r4868_r4869_every_level_and_both_channels_recycled() {
     let server = Server::start("rpc", &["--channel-lifetime", "131072"]);
     for (level, expected) in
         [("none", "none"), ("connect", "NTLM, connect"), ("integrity", "NTLM, integrity"), ("privacy", "NTLM, privacy")]

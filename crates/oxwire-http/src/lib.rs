@@ -2,7 +2,7 @@
 //!
 //! A [`RequestHead`] or [`ResponseHead`] is a view over one `Bytes`: the text as it stands on the wire and an index into it.
 //! Machines take and emit [`HttpEvent`]s and [`HttpTransmit`]s for each connection; a [`Connection`] makes them from the
-//! bytes of one transport connection, and back.
+//! bytes of one transport connection, and back. Callers with an HTTP client of their own use a machine's [`PlainForm`].
 
 mod body;
 mod connection;
@@ -15,6 +15,7 @@ mod names;
 mod output;
 mod parse;
 mod parts;
+mod plain;
 mod scan;
 mod trace;
 
@@ -25,3 +26,4 @@ pub use head::{Fields, HeadBuilder, HeadError, RequestHead, ResponseHead, Versio
 pub use limits::HttpLimits;
 pub use names::{canonical_name, name};
 pub use parts::Reason;
+pub use plain::{PlainForm, PlainTransmit};

@@ -246,3 +246,22 @@ fn counts_are_as_wide_as_their_place() {
         assert_eq!(PropertyValue::decode(&mut Reader::new(bytes), PropertyType::BINARY, width), Ok(value));
     }
 }
+
+/// RopBackoff, by hand from [MS-OXCROPS] 2.2.15.2.1: LogonId 1, 500 ms, RopQueryRows (0x15) for 1000 ms, no additional data; in place of
+/// the response to the operation.
+#[test]
+fn oxcrpc_r1130_a_server_that_is_busy() {
+    let wire = [0xF9, 1, 0xF4, 1, 0, 0, 1, 0x15, 0xE8, 3, 0, 0, 0, 0];
+    let expected = BackoffResponse {
+        logon_id: 1,
+        duration_ms: 500,
+        rops: BackoffRops::from_wire(&[[0x15, 0xE8, 3, 0, 0]]),
+        additional_data: &[],
+    };
+    assert_eq!(decode_all(&wire, &Limits::DEFAULT), Ok(expected));
+    assert_eq!(encode_to_bytes(&expected).as_deref(), Ok(&wire[..]));
+    let sent = requests(|r| r.push(&query_rows()).unwrap(), &[Handle(5)]);
+    let received = [&[16, 0][..], &wire, &[5, 0, 0, 0]].concat();
+    let responses = buffer(&received).responses(buffer(&sent).requests(), |_| None).map(|pair| pair.unwrap().response);
+    assert!(matches!(responses.collect::<Vec<_>>()[..], [RopResponse::Backoff(found)] if found == expected));
+}

@@ -27,9 +27,9 @@ use bytes::Bytes;
 use http_body::Frame;
 use oxwire::auth::{Charset, UserName, basic_value, read_basic};
 use oxwire::core::{ConnectionId, Principal, Transmit};
-use oxwire::http::{Connection, Head, HttpEvent, HttpLimits, RequestHead};
+use oxwire::http::{Connection, Head, HttpEvent, HttpLimits, PlainForm as _, PlainTransmit, RequestHead};
 use oxwire::mapi::mapihttp::RequestType;
-use oxwire::mapihttp::client::{Client, Config, Event, Outcome, PlainTransmit};
+use oxwire::mapihttp::client::{Client, Config, Event, Outcome};
 use oxwire::mapihttp::server::{Call, CallBody, Server, ServerConfig};
 use support::{PASSWORD, Result, USER, entropy, wall};
 use tokio::sync::Notify;
@@ -196,7 +196,7 @@ fn client(url: &str) -> Result<()> {
     loop {
         let now = Instant::now();
         while let Some(transmit) = client.poll_request(now) {
-            let PlainTransmit::Request { conn, mut request } = transmit else { continue };
+            let PlainTransmit::Request { conn, mut request, .. } = transmit else { continue };
             request.headers_mut().insert(header::AUTHORIZATION, credentials.expose().parse()?);
             let (parts, body) = send(*request)?.into_parts();
             client.handle_response(now, conn, &parts)?;

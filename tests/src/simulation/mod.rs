@@ -12,8 +12,6 @@
 //! - after `handle_timeout(now)` no timer is due at `now`;
 //! - what is queued keeps within its limit;
 //! - nothing in flight and nothing to consume, then everything is delivered, or an end was told.
-//!
-//! It is no step of `.ci/run` yet.
 
 mod applications;
 mod configs;

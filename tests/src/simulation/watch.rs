@@ -174,18 +174,15 @@ impl Watch {
                 }
             }
         }
-        let fits = |name: &PduName| {
-            let hops = hops(*name);
-            if !hops.is_empty() && !hops.contains(&hop) {
-                return false;
-            }
-            match same_proxy(*name) {
-                Some((true, same)) => same == self.in_same,
-                Some((false, same)) => same == self.out_same || matches!(name, PduName::OutR1A1 | PduName::OutR1A2),
-                None => true,
-            }
+        let goes_here = |name: &PduName| hops(*name).is_empty() || hops(*name).contains(&hop);
+        let of_sequence = |name: &PduName| match same_proxy(*name) {
+            Some((true, same)) => same == self.in_same,
+            Some((false, same)) => same == self.out_same || matches!(name, PduName::OutR1A1 | PduName::OutR1A2),
+            None => true,
         };
-        let name = signature.names().find(fits);
+        // The last PDUs of one sequence may go between proxy and server while the client has begun the next.
+        let names = || signature.names().filter(goes_here);
+        let name = names().find(of_sequence).or_else(|| names().next());
         match name {
             Some(PduName::OutR1A1) => self.undecided[0] += 1,
             Some(PduName::OutR1A2) => self.undecided[1] += 1,

@@ -1,7 +1,7 @@
 //! The search: from an address to the settings of its mailbox, as Outlook goes about it.
 //!
 //! [`Discovery`] goes through [`Step`]s until one gives settings. It opens no connection, resolves no name and asks no directory:
-//! requests go out as [`HttpTransmit`]s or, with [`Discovery::poll_request`], as `http::Request`s; the rest are [`Event`]s that
+//! requests go out as [`HttpTransmit`]s or, by [`PlainForm`](oxwire_http::PlainForm), as `http::Request`s; the rest are [`Event`]s that
 //! the caller answers. What came of each is in the [trail](Discovery::trail).
 //!
 //! # Credentials
@@ -40,7 +40,6 @@ use oxwire_http::{HttpEvent, HttpTransmit, Origin};
 
 pub use config::{Config, Deadlines, DiscoveryLimits, LastKnownGood, Service, UnknownPolicyKey};
 pub use event::{Destination, DirectorySearch, Event, Failure, Found, QuestionHandle};
-pub use plain::PlainTransmit;
 pub use srv::SrvRecord;
 pub use step::Step;
 pub use trail::{Asked, Came, Entry, NotFollowed, Verdict, Via};

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use oxwire_autodiscover::discovery::{
-    Asked, Config, Discovery, Event, LastKnownGood, PlainTransmit, QuestionHandle, SrvRecord, Step, Verdict,
+    Asked, Config, Discovery, Event, LastKnownGood, QuestionHandle, SrvRecord, Step, Verdict,
 };
 use oxwire_autodiscover::scp::{ConnectionPoint, POINTER, URL};
 use oxwire_core::{ConnectionId, Error};
-use oxwire_http::{Head, HttpEvent, HttpTransmit, Reset, ResetCause, ResponseHead};
+use oxwire_http::{Head, HttpEvent, HttpTransmit, PlainForm as _, PlainTransmit, Reset, ResetCause, ResponseHead};
 use proptest::prelude::*;
 
 use crate::internet::{Host, Internet, Reply, User, document, moved, redirect_address, redirect_url, settings, status};

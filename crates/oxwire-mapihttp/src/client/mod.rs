@@ -33,7 +33,6 @@ pub use config::{ClientLimits, Config, Deadlines, Retry};
 pub use event::{Completion, ContextState, Event, Outcome, RedirectHandle, Rejected, RequestHandle, Response};
 
 pub use pause::{Fate, InFlight, Paused};
-pub use plain::PlainTransmit;
 
 use crate::Endpoint;
 use cookies::Jar;

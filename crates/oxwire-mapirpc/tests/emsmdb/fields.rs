@@ -237,6 +237,7 @@ fn the_calls_that_carry_a_handle() {
     }
     fields! { EcDoAsyncConnectExResponse, hex(&format!("{HANDLE_HEX} 00000000"));
         "MS-OXCRPC_R704 MS-OXCRPC_R1288" 0 "01000000" => asynchronous = other;
+        "MS-OXCRPC_R711" 4 "00000000000000000000000000000000" => asynchronous = ContextHandle::NIL;
         "MS-OXCRPC_R713" 20 "ee070000" => error_code = 0x7EE;
     }
     fields! { EcDoAsyncWaitExRequest, hex(&format!("{HANDLE_HEX} 00000000"));

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use oxwire::core::FileTime;
-use oxwire::mapi::mapihttp::{ConnectFlags, EventPending};
+use oxwire::mapi::mapihttp::EventPending;
 use oxwire::mapi::property::ErrorCode;
 use oxwire::mapi::rop::Handle;
-use oxwire::mapirpc::async_emsmdb::{ASYNC_EMSMDB, EcDoAsyncWaitExRequest, EcDoAsyncWaitExResponse};
+use oxwire::mapirpc::async_emsmdb::{ASYNC_EMSMDB, EcDoAsyncWaitExResponse};
 use oxwire::mapirpc::emsmdb::{
-    EMSMDB, EcDoAsyncConnectExRequest, EcDoAsyncConnectExResponse, EcDoConnectExRequest, EcDoConnectExResponse,
-    EcDoDisconnectRequest, EcDoDisconnectResponse, ProtocolVersion, SMALL_RANGE_MAX,
+    EMSMDB, EcDoAsyncConnectExRequest, EcDoAsyncConnectExResponse, EcDoConnectExResponse, EcDoDisconnectRequest,
+    EcDoDisconnectResponse,
 };
 use oxwire::mapirpc::mgmt::{
     InqIfIdsRequest, InqIfIdsResponse, InqStatsRequest, InqStatsResponse, MGMT, StatisticsCount,
@@ -19,19 +19,16 @@ use oxwire::mapirpc::rfr::RFR;
 use oxwire::rpc::association::client::{ContextOutcome, Event};
 use oxwire::rpc::pdu::SyntaxIdentifier;
 
-use super::super::context::{CODE_PAGE, LCID, auxiliary};
+use super::super::context::auxiliary;
 use super::super::mailbox::Mailbox;
 use super::super::notification::{expect_none, subscribe, tell};
 use super::super::operations::{Answers, Operations, unencodable};
 use super::super::{Outcome, Plan};
-use super::advice;
 use super::security::RpcAuth;
 use super::session::{Came, RpcSession};
 use super::stack::Happening;
+use super::{advice, requests, security};
 use crate::report::{Facts, Failure};
-
-/// rgwClientVersion: Outlook 2013, which uses nothing that this program has not.
-const CLIENT_VERSION: [u16; 4] = [15, 0, 4420, 1017];
 
 /// How long a server may take to give a cancelled wait up.
 const CANCEL: Duration = Duration::from_secs(3);
@@ -59,9 +56,11 @@ pub(super) async fn bind(
 ) -> Outcome<Facts> {
     let (now, wall) = (Instant::now(), FileTime::from_system(SystemTime::now()));
     let wanted = interfaces.first().copied().unwrap_or_default();
-    let bound = session.driver.stack.association.bind(now, wall, interfaces, level.security(plan, wanted));
+    let ticket = plan.kerberos.as_ref().map(|helper| helper.rpc_initiator(&security::service(plan, wanted)));
+    let context = level.security(&plan.address, &plan.password, ticket);
+    let bound = session.driver.stack.association.bind(now, wall, interfaces, context);
     bound.map_err(|error| advice::of_association(&error.to_string()))?;
-    let (contexts, security, group) = loop {
+    let (contexts, built, group) = loop {
         let happening = session.next().await.map_err(|failure| advice::of_ticket(failure, plan, wanted))?;
         if let Some(Happening::Association(Event::Bound { contexts, security, assoc_group_id, .. })) = happening {
             break (contexts, security, assoc_group_id);
@@ -72,10 +71,10 @@ pub(super) async fn bind(
     };
     let told: Vec<String> = contexts.iter().filter_map(accepted).collect();
     let association = &mut session.driver.stack.association;
-    let mech = security.and_then(|security| association.security_mut(security)).and_then(|initiator| initiator.mech());
+    let mech = built.and_then(|built| association.security_mut(built)).and_then(|initiator| initiator.mech());
     let facts = Facts::new()
         .with("interfaces", told)
-        .with("authentication", level.told(plan, mech))
+        .with("authentication", level.told(plan.kerberos.is_some(), mech))
         .with("header signing", association.signs_headers())
         .with("fragments", association.max_xmit_frag())
         .with("group", group);
@@ -129,28 +128,9 @@ pub(super) async fn management(session: &mut RpcSession) -> Outcome<Facts> {
 /// What came instead.
 pub(super) async fn connect(session: &mut RpcSession, user_dn: &str) -> Outcome<Facts> {
     let auxiliary_in = session.packing.connect_auxiliary().map_err(|error| unencodable(&error))?;
-    let stub = session
-        .call(&EcDoConnectExRequest {
-            user_dn: user_dn.as_bytes(),
-            flags: ConnectFlags::NONE,
-            con_mod: user_dn.bytes().fold(0, |hash: u32, byte| hash.rotate_left(5) ^ u32::from(byte)),
-            limit: 0,
-            code_page: CODE_PAGE,
-            lcid_string: LCID,
-            lcid_sort: LCID,
-            icxr_link: EcDoConnectExRequest::NO_LINK,
-            can_convert_code_pages: 1,
-            client_version: ProtocolVersion::from_normalized(CLIENT_VERSION).unwrap_or_default(),
-            time_stamp: 0,
-            auxiliary_in: &auxiliary_in,
-            max_auxiliary_out: SMALL_RANGE_MAX,
-        })
-        .await?;
+    let stub = session.call(&requests::connect(user_dn, &auxiliary_in)).await?;
     let response: EcDoConnectExResponse<'_> = stub.read()?;
-    if response.error_code != 0 {
-        return Err(advice::of_code("EcDoConnectEx", ErrorCode(response.error_code)));
-    }
-    session.context = response.session;
+    session.context = requests::connected(&response)?;
     session.packing.received(response.auxiliary_out);
     let text = |text: Option<&[u8]>| text.map(|text| String::from_utf8_lossy(text).into_owned());
     Ok(Facts::new()
@@ -174,8 +154,7 @@ pub(super) async fn wait(session: &mut RpcSession, mailbox: &Mailbox, inbox: Han
     if opened.error_code != 0 {
         return Err(advice::of_code("EcDoAsyncConnectEx", ErrorCode(opened.error_code)));
     }
-    let request = EcDoAsyncWaitExRequest { asynchronous: opened.asynchronous, flags_in: 0 };
-    let call = session.begin_wait(&request, plan.listen)?;
+    let call = session.begin_wait(&requests::wait(opened.asynchronous), plan.listen)?;
     match tokio::time::timeout(plan.listen, session.answer("EcDoAsyncWaitEx", call)).await {
         Ok(stub) => {
             let stub = stub?;

@@ -4,6 +4,7 @@ mod address_book;
 mod advice;
 mod calls;
 mod recycling;
+mod requests;
 mod security;
 pub(super) mod session;
 mod stack;

@@ -3,6 +3,7 @@
 use oxwire::auth::UserName;
 use oxwire::auth::ntlm;
 use oxwire::auth::spnego::{Initiator, MechType, Mechanism};
+use oxwire::core::SecretString;
 use oxwire::http::Origin;
 use oxwire::mapirpc::nspi::NSPI;
 use oxwire::mapirpc::rfr::RFR;
@@ -10,6 +11,7 @@ use oxwire::rpc::association::client::Security;
 use oxwire::rpc::pdu::{AuthLevel, AuthType, SyntaxIdentifier};
 
 use super::super::{Endpoint, Plan};
+use crate::kerberos::Context;
 
 /// `--rpc-auth`: who authenticates inside RPC how, and what it protects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,15 +69,15 @@ impl RpcAuth {
         Some(Self { scheme, level })
     }
 
-    /// In words; `mech` is what Negotiate came to.
-    pub(super) fn told(self, plan: &Plan, mech: Option<MechType>) -> String {
+    /// In words, with a ticket or a password; `mech` is what Negotiate came to.
+    pub(super) fn told(self, ticket: bool, mech: Option<MechType>) -> String {
         let level = match self.level {
             RpcLevel::None => return "none".to_owned(),
             RpcLevel::Connect => "connect",
             RpcLevel::Integrity => "integrity",
             RpcLevel::Privacy => "privacy",
         };
-        let scheme = match (self.scheme_for(plan), mech) {
+        let scheme = match (self.scheme_for(ticket), mech) {
             (RpcScheme::Ntlm, _) => "NTLM".to_owned(),
             (RpcScheme::Kerberos, _) => "Kerberos".to_owned(),
             (RpcScheme::Negotiate, Some(mech)) => format!("Negotiate with {mech} inside"),
@@ -84,34 +86,37 @@ impl RpcAuth {
         format!("{scheme}, {level}")
     }
 
-    fn scheme_for(self, plan: &Plan) -> RpcScheme {
-        let usual = if plan.kerberos.is_some() { RpcScheme::Negotiate } else { RpcScheme::Ntlm };
+    fn scheme_for(self, ticket: bool) -> RpcScheme {
+        let usual = if ticket { RpcScheme::Negotiate } else { RpcScheme::Ntlm };
         self.scheme.unwrap_or(usual)
     }
 
-    /// The security context for an interface, of which there is none yet.
-    pub(super) fn security(self, plan: &Plan, interface: SyntaxIdentifier) -> Option<Security<Initiator>> {
+    /// The security context, of a ticket or of a password.
+    pub(super) fn security(
+        self,
+        address: &str,
+        password: &SecretString,
+        ticket: Option<Context>,
+    ) -> Option<Security<Initiator>> {
         let level = match self.level {
             RpcLevel::None => return None,
             RpcLevel::Connect => AuthLevel::CONNECT,
             RpcLevel::Integrity => AuthLevel::PKT_INTEGRITY,
             RpcLevel::Privacy => AuthLevel::PKT_PRIVACY,
         };
-        let mechanism = match &plan.kerberos {
-            Some(helper) => {
-                let context = helper.rpc_initiator(&service(plan, interface));
-                Mechanism::outside(MechType::KERBEROS, Some(Box::new(context)))
-            }
+        let scheme = self.scheme_for(ticket.is_some());
+        let mechanism = match ticket {
+            Some(context) => Mechanism::outside(MechType::KERBEROS, Some(Box::new(context))),
             None => {
-                let mut config = ntlm::ClientConfig::new(UserName::parse(&plan.address), plan.password.expose());
+                let mut config = ntlm::ClientConfig::new(UserName::parse(address), password.expose());
                 config.sign = matches!(self.level, RpcLevel::Integrity | RpcLevel::Privacy);
                 config.seal = self.level == RpcLevel::Privacy;
                 // Without it nothing protects SPNEGO's list of mechanisms.
-                config.sign |= self.scheme_for(plan) == RpcScheme::Negotiate;
+                config.sign |= scheme == RpcScheme::Negotiate;
                 Mechanism::ntlm_client(config)
             }
         };
-        let (auth_type, initiator) = match self.scheme_for(plan) {
+        let (auth_type, initiator) = match scheme {
             RpcScheme::Ntlm => (AuthType::WINNT, Initiator::without_spnego(mechanism)),
             RpcScheme::Kerberos => (AuthType::GSS_KERBEROS, Initiator::without_spnego(mechanism)),
             RpcScheme::Negotiate => (AuthType::GSS_NEGOTIATE, Initiator::new(vec![mechanism])),
@@ -140,6 +145,7 @@ pub(super) fn service(plan: &Plan, interface: SyntaxIdentifier) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kerberos::Helper;
 
     #[test]
     fn a_level_stands_alone_or_behind_a_scheme() {
@@ -155,6 +161,28 @@ mod tests {
         }
         for text in ["", "low", "ntlm", "ntlm-none", "basic-privacy", "privacy-ntlm"] {
             assert_eq!(RpcAuth::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn who_authenticates_and_how() {
+        let password = SecretString::from("x");
+        for (rows, auth, expected) in [
+            ("MS-OXCRPC_R1361", "none", None),
+            ("MS-OXCRPC_R1361 MS-OXCRPC_R1417", "connect", Some((AuthType::WINNT, AuthLevel::CONNECT))),
+            ("MS-OXCRPC_R1139", "integrity", Some((AuthType::WINNT, AuthLevel::PKT_INTEGRITY))),
+            ("MS-OXCRPC_R954 MS-OXCRPC_R1140", "privacy", Some((AuthType::WINNT, AuthLevel::PKT_PRIVACY))),
+            ("", "negotiate-privacy", Some((AuthType::GSS_NEGOTIATE, AuthLevel::PKT_PRIVACY))),
+        ] {
+            let found = RpcAuth::parse(auth).unwrap().security("ada@oxwire.test", &password, None);
+            assert_eq!(found.map(|security| (security.auth_type, security.level)), expected, "{rows} {auth}");
+        }
+        // With a ticket.
+        for (auth, expected) in [("privacy", AuthType::GSS_NEGOTIATE), ("kerberos-privacy", AuthType::GSS_KERBEROS)] {
+            let helper = Helper { program: "/nonexistent/helper".into(), environment: None };
+            let ticket = Some(helper.rpc_initiator("exchangeMDB/mbx1"));
+            let found = RpcAuth::parse(auth).unwrap().security("ada@oxwire.test", &password, ticket).unwrap();
+            assert_eq!((found.auth_type, found.level), (expected, AuthLevel::PKT_PRIVACY), "{auth}");
         }
     }
 }

@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use oxwire::auth::client::ClientEvent;
 use oxwire::core::Limits;
-use oxwire::mapi::property::ErrorCode;
-use oxwire::mapi::rpc_header_ext::ExtendedBuffer;
 use oxwire::mapirpc::Operation;
-use oxwire::mapirpc::emsmdb::{EcDoRpcExt2Request, EcDoRpcExt2Response, SMALL_RANGE_MAX};
+use oxwire::mapirpc::emsmdb::EcDoRpcExt2Response;
 use oxwire::rpc::association::CallId;
 use oxwire::rpc::association::client::{Call, Event, Fate};
 use oxwire::rpc::ndr::{ContextHandle, NdrDecode, NdrEncode, decode_stub, encode_stub};
@@ -19,8 +17,8 @@ use super::super::WHOLE_REQUEST;
 use super::super::operations::{Carrier, unencodable};
 use super::super::packing::Packing;
 use super::super::session::undecodable;
-use super::advice;
 use super::stack::{Happening, RpcStack};
+use super::{advice, requests};
 use crate::net::driver::Driver;
 use crate::report::Failure;
 
@@ -191,14 +189,7 @@ impl RpcSession {
     /// Those of [`RpcSession::begin`].
     pub(super) fn begin_rops(&mut self, rops: &Bytes) -> Result<CallId, Failure> {
         let rop_in = self.packing.rop_in(rops)?;
-        self.begin(&EcDoRpcExt2Request {
-            session: self.context,
-            flags: self.packing.flags(),
-            rop_in: &rop_in,
-            max_rop_out: 0x7FFF + 8,
-            auxiliary_in: &[],
-            max_auxiliary_out: SMALL_RANGE_MAX,
-        })
+        self.begin(&requests::execute(self.context, self.packing.flags(), &rop_in))
     }
 
     /// Waits for the answer to operations.
@@ -208,14 +199,14 @@ impl RpcSession {
     pub(super) async fn rops(&mut self, call: CallId) -> Result<Bytes, Failure> {
         let stub = self.answer("EcDoRpcExt2", call).await?;
         let response: EcDoRpcExt2Response<'_> = stub.read()?;
-        if response.error_code != 0 {
-            return Err(advice::of_code("EcDoRpcExt2", ErrorCode(response.error_code)));
+        if response.session.is_nil() {
+            // The server has ended the session.
+            self.context = ContextHandle::NIL;
         }
+        let payload = requests::executed(&response, &stub.bytes)?;
         self.packing.received(response.rop_out);
         self.packing.received(response.auxiliary_out);
-        let buffer = oxwire::core::decode_all::<ExtendedBuffer<'_>>(response.rop_out, &Limits::DEFAULT);
-        let payload = buffer.and_then(|buffer| buffer.payload_bytes(&stub.bytes));
-        payload.map_err(|error| undecodable("EcDoRpcExt2", &error))
+        Ok(payload)
     }
 }
 

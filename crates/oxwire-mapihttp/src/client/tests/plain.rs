@@ -1,14 +1,14 @@
 //! The plain form is the same machine.
 
 use bytes::Bytes;
-use oxwire_http::Reset;
+use oxwire_http::{PlainForm as _, PlainTransmit, Reset};
 
 use super::{Answer, URL, WALL, config, start};
-use crate::client::{Client, ContextState, Event, Outcome, PlainTransmit};
+use crate::client::{Client, ContextState, Event, Outcome};
 
 fn request(client: &mut Client) -> (oxwire_core::ConnectionId, http::Request<Bytes>) {
     match client.poll_request(client.now) {
-        Some(PlainTransmit::Request { conn, request }) => (conn, *request),
+        Some(PlainTransmit::Request { conn, request, .. }) => (conn, *request),
         other => panic!("{other:?}"),
     }
 }
