@@ -74,20 +74,26 @@ def ntlm_users(world):
     return file
 
 
-class Spnego(requests.auth.AuthBase):
-    """pyspnego's initiator over requests: SPNEGO, with or without a channel binding."""
-
-    def __init__(self, binding=None, password="secret"):
-        self.binding = GssChannelBindings(application_data=end_point(binding)) if binding else None
-        self.password = password
+class Challenged(requests.auth.AuthBase):
+    """Authenticates where Negotiate is asked for."""
 
     def __call__(self, request):
         request.register_hook("response", self.on_response)
         return request
 
     def on_response(self, response, **options):
-        if response.status_code != 401 or "Negotiate" not in response.headers.get("WWW-Authenticate", ""):
-            return response
+        asked = response.status_code == 401 and "Negotiate" in response.headers.get("WWW-Authenticate", "")
+        return self.authenticate(response, **options) if asked else response
+
+
+class Spnego(Challenged):
+    """pyspnego's initiator over requests: SPNEGO, with or without a channel binding."""
+
+    def __init__(self, binding=None, password="secret"):
+        self.binding = GssChannelBindings(application_data=end_point(binding)) if binding else None
+        self.password = password
+
+    def authenticate(self, response, **options):
         context = spnego.client(
             "MAIL\\alice", self.password, hostname="localhost", service="HTTP", protocol="negotiate",
             options=spnego.NegotiateOptions.use_negotiate, channel_bindings=self.binding,
@@ -166,7 +172,7 @@ def negotiate_pyspnego_with_anothers_binding_is_refused(world):
         log_has(made, "wrong password")
 
 
-class Impacket(requests.auth.AuthBase):
+class Impacket(Challenged):
     """impacket's SPNEGO and NTLM over requests, put together as its SMB client does: no MIC, no mechListMIC."""
 
     def __init__(self, binding=None, password="secret"):
@@ -174,14 +180,7 @@ class Impacket(requests.auth.AuthBase):
         self.binding = hashlib.md5(channel).digest() if channel else b""
         self.password = password
 
-    def __call__(self, request):
-        request.register_hook("response", self.on_response)
-        return request
-
-    def on_response(self, response, **options):
-        if response.status_code != 401 or "Negotiate" not in response.headers.get("WWW-Authenticate", ""):
-            return response
-
+    def authenticate(self, response, **options):
         def leg(response, token):
             response.content
             response.raw.release_conn()
