@@ -20,37 +20,39 @@ use super::{
     stat, values, wide,
 };
 
+/// What every success response body has, with nothing but `$middle` in between: an ErrorCode that is no failure, and an auxiliary
+/// buffer. The rows are those of ErrorCode, and those of the auxiliary buffer.
+macro_rules! ends {
+    ($plain:expr, $middle:expr, $error_code:literal, $auxiliary:literal) => {{
+        let middle: &[&[u8]] = $middle;
+        let mut coded = $plain;
+        coded.error_code = ErrorCode(0x0004_0380);
+        check(&($error_code, &[&[NONE, b"\x80\x03\x04\0"], middle, &[NONE]].concat(), coded));
+        for (size, auxiliary_buffer) in [(AUX_SIZE, AUX), (AUX_17_SIZE, AUX_17)] {
+            let mut with = $plain;
+            with.auxiliary_buffer = auxiliary_buffer;
+            check(&($auxiliary, &[&[NONE, NONE], middle, &[size, auxiliary_buffer]].concat(), with));
+        }
+    }};
+}
+
 #[test]
 fn bind_success() {
     let plain = BindSuccess { error_code: ErrorCode::SUCCESS, server_guid: Guid::NIL, auxiliary_buffer: b"" };
     let cases: &[Case<'_, BindSuccess<'_>>] = &[
         ("R346 R347 R350", &[NONE, NONE, &[0; 16], NONE], plain),
         ("R349", &[NONE, NONE, GUID, NONE], BindSuccess { server_guid: guid(), ..plain }),
-        (
-            "R348",
-            &[NONE, b"\x80\x03\x04\0", &[0; 16], NONE],
-            BindSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        ("R350 R351 R352", &[NONE, NONE, &[0; 16], AUX_SIZE, AUX], BindSuccess { auxiliary_buffer: AUX, ..plain }),
-        (
-            "R350 R351 R352",
-            &[NONE, NONE, &[0; 16], AUX_17_SIZE, AUX_17],
-            BindSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[&[0; 16]], "R348", "R350 R351 R352");
 }
 
 #[test]
 fn unbind_success() {
     let plain = UnbindSuccess { error_code: ErrorCode::SUCCESS, auxiliary_buffer: b"" };
-    let cases: &[Case<'_, UnbindSuccess<'_>>] = &[
-        ("R367 R1291 R369", &[NONE, NONE, NONE], plain),
-        ("R368", &[NONE, b"\x80\x03\x04\0", NONE], UnbindSuccess { error_code: ErrorCode(0x0004_0380), ..plain }),
-        ("R369 R370 R371", &[NONE, NONE, AUX_SIZE, AUX], UnbindSuccess { auxiliary_buffer: AUX, ..plain }),
-        ("R369 R370 R371", &[NONE, NONE, AUX_17_SIZE, AUX_17], UnbindSuccess { auxiliary_buffer: AUX_17, ..plain }),
-    ];
+    let cases: &[Case<'_, UnbindSuccess<'_>>] = &[("R367 R1291 R369", &[NONE, NONE, NONE], plain)];
     cases.iter().for_each(check);
+    ends!(plain, &[], "R368", "R369 R370 R371");
 }
 
 #[test]
@@ -63,19 +65,9 @@ fn compare_mids_success() {
             &[NONE, NONE, b"\xFF\xFF\xFF\xFF", NONE],
             CompareMIdsSuccess { result: -1, ..plain },
         ),
-        (
-            "R400",
-            &[NONE, b"\x80\x03\x04\0", NONE, NONE],
-            CompareMIdsSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        ("R402 R403 R404", &[NONE, NONE, NONE, AUX_SIZE, AUX], CompareMIdsSuccess { auxiliary_buffer: AUX, ..plain }),
-        (
-            "R402 R403 R404",
-            &[NONE, NONE, NONE, AUX_17_SIZE, AUX_17],
-            CompareMIdsSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[NONE], "R400", "R402 R403 R404");
 }
 
 #[test]
@@ -88,19 +80,9 @@ fn dn_to_mid_success() {
             &[NONE, NONE, TRUE, b"\x02\0\0\0\x10\0\0\0\x11\0\0\0", NONE],
             DnToMIdSuccess { minimal_ids: Some(MinimalEntryIds::new(&IDS)), ..plain },
         ),
-        (
-            "R430",
-            &[NONE, b"\x80\x03\x04\0", FALSE, NONE],
-            DnToMIdSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        ("R440 R441 R442", &[NONE, NONE, FALSE, AUX_SIZE, AUX], DnToMIdSuccess { auxiliary_buffer: AUX, ..plain }),
-        (
-            "R440 R441 R442",
-            &[NONE, NONE, FALSE, AUX_17_SIZE, AUX_17],
-            DnToMIdSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[FALSE], "R430", "R440 R441 R442");
 }
 
 #[test]
@@ -131,23 +113,9 @@ fn get_matches_success() {
             &[NONE, NONE, FALSE, FALSE, TRUE, b"\x02\0\0\0\x1F\0\x01\x30\x02\x01\xFF\x0F", ROWS, NONE],
             GetMatchesSuccess { rows: Some(rows), ..plain },
         ),
-        (
-            "R526",
-            &[NONE, b"\x80\x03\x04\0", FALSE, FALSE, FALSE, NONE],
-            GetMatchesSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        (
-            "R555 R556 R557",
-            &[NONE, NONE, FALSE, FALSE, FALSE, AUX_SIZE, AUX],
-            GetMatchesSuccess { auxiliary_buffer: AUX, ..plain },
-        ),
-        (
-            "R555 R556 R557",
-            &[NONE, NONE, FALSE, FALSE, FALSE, AUX_17_SIZE, AUX_17],
-            GetMatchesSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[FALSE, FALSE, FALSE], "R526", "R555 R556 R557");
 }
 
 #[test]
@@ -160,19 +128,9 @@ fn get_prop_list_success() {
             &[NONE, NONE, TRUE, b"\x02\0\0\0\x1F\0\x01\x30\x02\x01\xFF\x0F", NONE],
             GetPropListSuccess { property_tags: Some(PropertyTags::new(&TAGS)), ..plain },
         ),
-        (
-            "R581",
-            &[NONE, b"\x80\x03\x04\0", FALSE, NONE],
-            GetPropListSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        ("R587 R588 R589", &[NONE, NONE, FALSE, AUX_SIZE, AUX], GetPropListSuccess { auxiliary_buffer: AUX, ..plain }),
-        (
-            "R587 R588 R589",
-            &[NONE, NONE, FALSE, AUX_17_SIZE, AUX_17],
-            GetPropListSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[FALSE], "R581", "R587 R588 R589");
 }
 
 #[test]
@@ -188,23 +146,9 @@ fn get_props_success() {
             &[NONE, NONE, NONE, TRUE, LIST, NONE],
             GetPropsSuccess { property_values: Some(ValueList::new(&values)), ..plain },
         ),
-        (
-            "R621",
-            &[NONE, b"\x80\x03\x04\0", NONE, FALSE, NONE],
-            GetPropsSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        (
-            "R628 R629 R630",
-            &[NONE, NONE, NONE, FALSE, AUX_SIZE, AUX],
-            GetPropsSuccess { auxiliary_buffer: AUX, ..plain },
-        ),
-        (
-            "R628 R629 R630",
-            &[NONE, NONE, NONE, FALSE, AUX_17_SIZE, AUX_17],
-            GetPropsSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[NONE, FALSE], "R621", "R628 R629 R630");
 }
 
 #[test]
@@ -235,23 +179,9 @@ fn get_special_table_success() {
             &[NONE, NONE, NONE, FALSE, TRUE, b"\x02\0\0\0", LIST, b"\0\0\0\0", NONE],
             GetSpecialTableSuccess { rows: Some(ValueLists::new(&lists)), ..plain },
         ),
-        (
-            "R666",
-            &[NONE, b"\x80\x03\x04\0", NONE, FALSE, FALSE, NONE],
-            GetSpecialTableSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        (
-            "R680 R681 R682",
-            &[NONE, NONE, NONE, FALSE, FALSE, AUX_SIZE, AUX],
-            GetSpecialTableSuccess { auxiliary_buffer: AUX, ..plain },
-        ),
-        (
-            "R680 R681 R682",
-            &[NONE, NONE, NONE, FALSE, FALSE, AUX_17_SIZE, AUX_17],
-            GetSpecialTableSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[NONE, FALSE, FALSE], "R666", "R680 R681 R682");
 }
 
 #[test]
@@ -271,47 +201,25 @@ fn get_template_info_success() {
             &[NONE, NONE, NONE, TRUE, LIST, NONE],
             GetTemplateInfoSuccess { row: Some(ValueList::new(&values)), ..plain },
         ),
-        (
-            "R715",
-            &[NONE, b"\x80\x03\x04\0", NONE, FALSE, NONE],
-            GetTemplateInfoSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        (
-            "R721 R722 R723",
-            &[NONE, NONE, NONE, FALSE, AUX_SIZE, AUX],
-            GetTemplateInfoSuccess { auxiliary_buffer: AUX, ..plain },
-        ),
-        (
-            "R721 R722 R723",
-            &[NONE, NONE, NONE, FALSE, AUX_17_SIZE, AUX_17],
-            GetTemplateInfoSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[NONE, FALSE], "R715", "R721 R722 R723");
 }
 
 #[test]
 fn mod_link_att_success() {
     let plain = ModLinkAttSuccess { error_code: ErrorCode::SUCCESS, auxiliary_buffer: b"" };
-    let cases: &[Case<'_, ModLinkAttSuccess<'_>>] = &[
-        ("R757 R758 R760", &[NONE, NONE, NONE], plain),
-        ("R759", &[NONE, b"\x80\x03\x04\0", NONE], ModLinkAttSuccess { error_code: ErrorCode(0x0004_0380), ..plain }),
-        ("R760 R761 R762", &[NONE, NONE, AUX_SIZE, AUX], ModLinkAttSuccess { auxiliary_buffer: AUX, ..plain }),
-        ("R760 R761 R762", &[NONE, NONE, AUX_17_SIZE, AUX_17], ModLinkAttSuccess { auxiliary_buffer: AUX_17, ..plain }),
-    ];
+    let cases: &[Case<'_, ModLinkAttSuccess<'_>>] = &[("R757 R758 R760", &[NONE, NONE, NONE], plain)];
     cases.iter().for_each(check);
+    ends!(plain, &[], "R759", "R760 R761 R762");
 }
 
 #[test]
 fn mod_props_success() {
     let plain = ModPropsSuccess { error_code: ErrorCode::SUCCESS, auxiliary_buffer: b"" };
-    let cases: &[Case<'_, ModPropsSuccess<'_>>] = &[
-        ("R796 R797 R799", &[NONE, NONE, NONE], plain),
-        ("R798", &[NONE, b"\x80\x03\x04\0", NONE], ModPropsSuccess { error_code: ErrorCode(0x0004_0380), ..plain }),
-        ("R799 R800 R801", &[NONE, NONE, AUX_SIZE, AUX], ModPropsSuccess { auxiliary_buffer: AUX, ..plain }),
-        ("R799 R800 R801", &[NONE, NONE, AUX_17_SIZE, AUX_17], ModPropsSuccess { auxiliary_buffer: AUX_17, ..plain }),
-    ];
+    let cases: &[Case<'_, ModPropsSuccess<'_>>] = &[("R796 R797 R799", &[NONE, NONE, NONE], plain)];
     cases.iter().for_each(check);
+    ends!(plain, &[], "R798", "R799 R800 R801");
 }
 
 #[test]
@@ -331,23 +239,9 @@ fn query_rows_success() {
             &[NONE, NONE, FALSE, TRUE, b"\x02\0\0\0\x1F\0\x01\x30\x02\x01\xFF\x0F", ROWS, NONE],
             QueryRowsSuccess { rows: Some(rows), ..plain },
         ),
-        (
-            "R845",
-            &[NONE, b"\x80\x03\x04\0", FALSE, FALSE, NONE],
-            QueryRowsSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        (
-            "R862 R863 R864",
-            &[NONE, NONE, FALSE, FALSE, AUX_SIZE, AUX],
-            QueryRowsSuccess { auxiliary_buffer: AUX, ..plain },
-        ),
-        (
-            "R862 R863 R864",
-            &[NONE, NONE, FALSE, FALSE, AUX_17_SIZE, AUX_17],
-            QueryRowsSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[FALSE, FALSE], "R845", "R862 R863 R864");
 }
 
 #[test]
@@ -360,19 +254,9 @@ fn query_columns_success() {
             &[NONE, NONE, TRUE, b"\x02\0\0\0\x1F\0\x01\x30\x02\x01\xFF\x0F", NONE],
             QueryColumnsSuccess { columns: Some(PropertyTags::new(&TAGS)), ..plain },
         ),
-        (
-            "R887",
-            &[NONE, b"\x80\x03\x04\0", FALSE, NONE],
-            QueryColumnsSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        ("R892 R893 R894", &[NONE, NONE, FALSE, AUX_SIZE, AUX], QueryColumnsSuccess { auxiliary_buffer: AUX, ..plain }),
-        (
-            "R892 R893 R894",
-            &[NONE, NONE, FALSE, AUX_17_SIZE, AUX_17],
-            QueryColumnsSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[FALSE], "R887", "R892 R893 R894");
 }
 
 #[test]
@@ -403,23 +287,9 @@ fn resolve_names_success() {
             &[NONE, NONE, NONE, FALSE, TRUE, b"\x02\0\0\0\x1F\0\x01\x30\x02\x01\xFF\x0F", ROWS, NONE],
             ResolveNamesSuccess { rows: Some(rows), ..plain },
         ),
-        (
-            "R936",
-            &[NONE, b"\x80\x03\x04\0", NONE, FALSE, FALSE, NONE],
-            ResolveNamesSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        (
-            "R955 R956 R957",
-            &[NONE, NONE, NONE, FALSE, FALSE, AUX_SIZE, AUX],
-            ResolveNamesSuccess { auxiliary_buffer: AUX, ..plain },
-        ),
-        (
-            "R955 R956 R957",
-            &[NONE, NONE, NONE, FALSE, FALSE, AUX_17_SIZE, AUX_17],
-            ResolveNamesSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[NONE, FALSE, FALSE], "R936", "R955 R956 R957");
 }
 
 #[test]
@@ -442,23 +312,9 @@ fn resort_restriction_success() {
             &[NONE, NONE, FALSE, TRUE, b"\x02\0\0\0\x10\0\0\0\x11\0\0\0", NONE],
             ResortRestrictionSuccess { minimal_ids: Some(Matches::received(MinimalEntryIds::new(&IDS))), ..plain },
         ),
-        (
-            "R995",
-            &[NONE, b"\x80\x03\x04\0", FALSE, FALSE, NONE],
-            ResortRestrictionSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        (
-            "R1009 R1010 R1011",
-            &[NONE, NONE, FALSE, FALSE, AUX_SIZE, AUX],
-            ResortRestrictionSuccess { auxiliary_buffer: AUX, ..plain },
-        ),
-        (
-            "R1009 R1010 R1011",
-            &[NONE, NONE, FALSE, FALSE, AUX_17_SIZE, AUX_17],
-            ResortRestrictionSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[FALSE, FALSE], "R995", "R1009 R1010 R1011");
 }
 
 #[test]
@@ -478,23 +334,9 @@ fn seek_entries_success() {
             &[NONE, NONE, FALSE, TRUE, b"\x02\0\0\0\x1F\0\x01\x30\x02\x01\xFF\x0F", ROWS, NONE],
             SeekEntriesSuccess { rows: Some(rows), ..plain },
         ),
-        (
-            "R1040",
-            &[NONE, b"\x80\x03\x04\0", FALSE, FALSE, NONE],
-            SeekEntriesSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        (
-            "R1056 R1057 R1058",
-            &[NONE, NONE, FALSE, FALSE, AUX_SIZE, AUX],
-            SeekEntriesSuccess { auxiliary_buffer: AUX, ..plain },
-        ),
-        (
-            "R1056 R1057 R1058",
-            &[NONE, NONE, FALSE, FALSE, AUX_17_SIZE, AUX_17],
-            SeekEntriesSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[FALSE, FALSE], "R1040", "R1056 R1057 R1058");
 }
 
 #[test]
@@ -512,23 +354,9 @@ fn update_stat_success() {
             &[NONE, NONE, FALSE, TRUE, b"\xFE\xFF\xFF\xFF", NONE],
             UpdateStatSuccess { delta: Some(-2), ..plain },
         ),
-        (
-            "R1076",
-            &[NONE, b"\x80\x03\x04\0", FALSE, FALSE, NONE],
-            UpdateStatSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        (
-            "R1086 R1087 R1088",
-            &[NONE, NONE, FALSE, FALSE, AUX_SIZE, AUX],
-            UpdateStatSuccess { auxiliary_buffer: AUX, ..plain },
-        ),
-        (
-            "R1086 R1087 R1088",
-            &[NONE, NONE, FALSE, FALSE, AUX_17_SIZE, AUX_17],
-            UpdateStatSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[FALSE, FALSE], "R1076", "R1086 R1087 R1088");
 }
 
 #[test]
@@ -538,23 +366,9 @@ fn get_mailbox_url_success() {
     let cases: &[Case<'_, GetMailboxUrlSuccess<'_>>] = &[
         ("R1099 R1100 R1103", &[NONE, NONE, b"\0\0", NONE], plain),
         ("R1102", &[NONE, NONE, b"h\0s\0\0\0", NONE], GetMailboxUrlSuccess { server_url: wide(b"h\0s\0"), ..plain }),
-        (
-            "R1101",
-            &[NONE, b"\x80\x03\x04\0", b"\0\0", NONE],
-            GetMailboxUrlSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        (
-            "R1103 R1104 R1105",
-            &[NONE, NONE, b"\0\0", AUX_SIZE, AUX],
-            GetMailboxUrlSuccess { auxiliary_buffer: AUX, ..plain },
-        ),
-        (
-            "R1103 R1104 R1105",
-            &[NONE, NONE, b"\0\0", AUX_17_SIZE, AUX_17],
-            GetMailboxUrlSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[b"\0\0"], "R1101", "R1103 R1104 R1105");
 }
 
 #[test]
@@ -571,23 +385,9 @@ fn get_address_book_url_success() {
             &[NONE, NONE, b"h\0s\0\0\0", NONE],
             GetAddressBookUrlSuccess { server_url: wide(b"h\0s\0"), ..plain },
         ),
-        (
-            "R1119",
-            &[NONE, b"\x80\x03\x04\0", b"\0\0", NONE],
-            GetAddressBookUrlSuccess { error_code: ErrorCode(0x0004_0380), ..plain },
-        ),
-        (
-            "R1121 R1122 R1123",
-            &[NONE, NONE, b"\0\0", AUX_SIZE, AUX],
-            GetAddressBookUrlSuccess { auxiliary_buffer: AUX, ..plain },
-        ),
-        (
-            "R1121 R1122 R1123",
-            &[NONE, NONE, b"\0\0", AUX_17_SIZE, AUX_17],
-            GetAddressBookUrlSuccess { auxiliary_buffer: AUX_17, ..plain },
-        ),
     ];
     cases.iter().for_each(check);
+    ends!(plain, &[b"\0\0"], "R1119", "R1121 R1122 R1123");
 }
 
 /// A failure response body is told by a StatusCode other than 0. The sections have 0 for it, which is that of a success response body.
