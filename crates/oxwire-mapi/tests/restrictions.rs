@@ -99,13 +99,19 @@ fn kinds_with_others_inside() {
 #[test]
 fn every_kind_is_written() {
     use NewRestriction as N;
+    use RestrictionKind as K;
     let text = oxwire_core::utf16_le_bytes("ab");
     let text = PropertyValue::String(oxwire_core::Utf16::new(&text).unwrap());
-    let exist = N::Exist { property_tag: SUBJECT };
-    let bits = N::BitMask { bitmap_rel_op: 1, property_tag: FLAGS, mask: 1 };
-    let large = N::Property { rel_op: 2, property_tag: SIZE, tagged_value: (SIZE, PropertyValue::Integer32(4096)) };
-    let content =
-        N::Content { fuzzy_level_low: 1, fuzzy_level_high: 1, property_tag: SUBJECT, tagged_value: (SUBJECT, text) };
+    let exist = N::Kind(K::Exist { property_tag: SUBJECT });
+    let bits = N::Kind(K::BitMask { bitmap_rel_op: 1, property_tag: FLAGS, mask: 1 });
+    let large =
+        N::Kind(K::Property { rel_op: 2, property_tag: SIZE, tagged_value: (SIZE, PropertyValue::Integer32(4096)) });
+    let content = N::Kind(K::Content {
+        fuzzy_level_low: 1,
+        fuzzy_level_high: 1,
+        property_tag: SUBJECT,
+        tagged_value: (SUBJECT, text),
+    });
     let flags = (FLAGS, PropertyValue::Integer32(7));
     let tagged = &b"\x03\x00\x07\x0E\x07\x00\x00\x00"[..];
     let recipients = PropertyTag(0x0E12_000D);
@@ -116,9 +122,12 @@ fn every_kind_is_written() {
         (large, PROPERTY.to_vec()),
         (content, CONTENT.to_vec()),
         (N::Read(read), PROPERTY.to_vec()),
-        (N::Size { rel_op: 3, property_tag: SUBJECT, size: 32 }, b"\x07\x03\x1F\x00\x37\x00\x20\x00\x00\x00".to_vec()),
         (
-            N::CompareProperties { rel_op: 4, property_tag_1: FLAGS, property_tag_2: SIZE },
+            N::Kind(K::Size { rel_op: 3, property_tag: SUBJECT, size: 32 }),
+            b"\x07\x03\x1F\x00\x37\x00\x20\x00\x00\x00".to_vec(),
+        ),
+        (
+            N::Kind(K::CompareProperties { rel_op: 4, property_tag_1: FLAGS, property_tag_2: SIZE }),
             b"\x05\x04\x03\x00\x07\x0E\x03\x00\x08\x0E".to_vec(),
         ),
         (N::And(&[exist, bits]), [b"\x00\x02\x00", EXIST, BIT_MASK].concat()),
@@ -149,7 +158,9 @@ fn every_kind_is_written() {
 #[test]
 fn what_no_reader_would_take_is_not_written() {
     use NewRestriction as N;
-    let wrong_type = N::Property { rel_op: 4, property_tag: SIZE, tagged_value: (SIZE, PropertyValue::Boolean(true)) };
+    use RestrictionKind as K;
+    let wrong_type =
+        N::Kind(K::Property { rel_op: 4, property_tag: SIZE, tagged_value: (SIZE, PropertyValue::Boolean(true)) });
     assert_eq!(wrong_type.to_bytes(ROP).unwrap_err().field, "TaggedValue");
     let flags = [(FLAGS, PropertyValue::Integer32(7)); 256];
     let many = N::Comment { tagged_values: &flags, restriction: None };
@@ -159,7 +170,7 @@ fn what_no_reader_would_take_is_not_written() {
     fn deep(levels: usize, inner: &NewRestriction<'_>, then: &dyn Fn(&NewRestriction<'_>)) {
         if levels == 0 { then(inner) } else { deep(levels - 1, &N::Not(inner), then) }
     }
-    let exist = N::Exist { property_tag: SUBJECT };
+    let exist = N::Kind(K::Exist { property_tag: SUBJECT });
     deep(31, &exist, &|new| assert_eq!(restriction(&new.to_bytes(ROP).unwrap(), ROP).as_bytes().len(), 36));
     deep(32, &exist, &|new| assert_eq!(new.to_bytes(ROP).unwrap_err().field, "Restriction"));
 }

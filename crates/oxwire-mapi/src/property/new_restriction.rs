@@ -4,19 +4,21 @@ use bytes::{Bytes, BytesMut};
 use oxwire_core::{EncodeError, EncodeErrorKind, Limits, Structure, Writer};
 
 use super::elements::HAS_VALUE;
-use super::{CountWidth, PropertyTag, PropertyValue, Restriction};
+use super::{CountWidth, PropertyTag, PropertyValue, Restriction, RestrictionKind};
 
 /// A restriction that is yet to be written: every kind of [MS-OXCDATA] 2.12, as a tree over the caller's slices.
 ///
 /// ```
 /// use oxwire_core::{Limits, Reader};
-/// use oxwire_mapi::property::{CountWidth, NewRestriction, PropertyTag, PropertyValue, Restriction};
+/// use oxwire_mapi::property::{
+///     CountWidth, NewRestriction, PropertyTag, PropertyValue, Restriction, RestrictionKind,
+/// };
 ///
 /// // Unread, and of at least 4 KiB.
-/// let unread = NewRestriction::BitMask { bitmap_rel_op: 0, property_tag: PropertyTag(0x0E07_0003), mask: 1 };
+/// let unread = RestrictionKind::BitMask { bitmap_rel_op: 0, property_tag: PropertyTag(0x0E07_0003), mask: 1 };
 /// let size = (PropertyTag(0x0E08_0003), PropertyValue::Integer32(4096));
-/// let large = NewRestriction::Property { rel_op: 3, property_tag: size.0, tagged_value: size };
-/// let bytes = NewRestriction::And(&[unread, large]).to_bytes(CountWidth::RopBuffer)?;
+/// let large = RestrictionKind::Property { rel_op: 3, property_tag: size.0, tagged_value: size };
+/// let bytes = NewRestriction::And(&[unread.into(), large.into()]).to_bytes(CountWidth::RopBuffer)?;
 /// let read = Restriction::decode(&mut Reader::new(&bytes), CountWidth::RopBuffer)?;
 /// assert_eq!(read.as_bytes(), bytes);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -30,58 +32,6 @@ pub enum NewRestriction<'a> {
     Or(&'a [NewRestriction<'a>]),
     /// NotRestriction, 2.12.3.
     Not(&'a NewRestriction<'a>),
-    /// ContentRestriction, 2.12.4.
-    Content {
-        /// FuzzyLevelLow: 0 whole, 1 substring, 2 prefix.
-        fuzzy_level_low: u16,
-        /// FuzzyLevelHigh: what case, marks and spacing count.
-        fuzzy_level_high: u16,
-        /// PropertyTag: the column.
-        property_tag: PropertyTag,
-        /// TaggedValue: what it is held against.
-        tagged_value: (PropertyTag, PropertyValue<'a>),
-    },
-    /// PropertyRestriction, 2.12.5.
-    Property {
-        /// RelOp.
-        rel_op: u8,
-        /// PropTag: the column.
-        property_tag: PropertyTag,
-        /// TaggedValue: what it is held against.
-        tagged_value: (PropertyTag, PropertyValue<'a>),
-    },
-    /// ComparePropertiesRestriction, 2.12.6.
-    CompareProperties {
-        /// RelOp.
-        rel_op: u8,
-        /// PropTag1.
-        property_tag_1: PropertyTag,
-        /// PropTag2.
-        property_tag_2: PropertyTag,
-    },
-    /// BitMaskRestriction, 2.12.7.
-    BitMask {
-        /// BitmapRelOp: 0 for equal to zero, 1 for not.
-        bitmap_rel_op: u8,
-        /// PropTag: the column.
-        property_tag: PropertyTag,
-        /// Mask.
-        mask: u32,
-    },
-    /// SizeRestriction, 2.12.8.
-    Size {
-        /// RelOp.
-        rel_op: u8,
-        /// PropTag: the column.
-        property_tag: PropertyTag,
-        /// Size, in bytes.
-        size: u32,
-    },
-    /// ExistRestriction, 2.12.9.
-    Exist {
-        /// PropTag: the column.
-        property_tag: PropertyTag,
-    },
     /// SubObjectRestriction, 2.12.10.
     SubObject {
         /// Subobject: the table of recipients or of attachments.
@@ -103,6 +53,8 @@ pub enum NewRestriction<'a> {
         /// SubRestriction.
         restriction: &'a NewRestriction<'a>,
     },
+    /// A kind as a view has it: one of those without another inside, or a view that was taken apart.
+    Kind(RestrictionKind<'a>),
     /// One that was read, with counts of the width that it is written with.
     Read(Restriction<'a>),
 }
@@ -110,6 +62,12 @@ pub enum NewRestriction<'a> {
 impl Structure for NewRestriction<'_> {
     const NAME: &'static str = "Restriction";
     const SPEC: &'static str = "[MS-OXCDATA] 2.12";
+}
+
+impl<'a> From<RestrictionKind<'a>> for NewRestriction<'a> {
+    fn from(kind: RestrictionKind<'a>) -> Self {
+        Self::Kind(kind)
+    }
 }
 
 impl<'a> From<Restriction<'a>> for NewRestriction<'a> {
@@ -133,7 +91,8 @@ impl NewRestriction<'_> {
     ///
     /// # Errors
     /// [`EncodeErrorKind::Value`] for nesting past [`Limits::DEFAULT`], which readers would refuse, for a value of another type than
-    /// its tag's, and for one that was read with counts of another width; [`EncodeErrorKind::TooLong`] for more restrictions or values
+    /// its tag's, for one that was read with counts of another width, and for a
+    /// [`RestrictionKind::Comment`], whose values are not decoded; [`EncodeErrorKind::TooLong`] for more restrictions or values
     /// than their count can say; those of [`PropertyValue::encode`].
     pub fn encode(&self, w: &mut Writer<'_>, width: CountWidth) -> Result<(), EncodeError> {
         self.encode_within(w, width, Limits::DEFAULT.depth)
@@ -152,33 +111,6 @@ impl NewRestriction<'_> {
                 w.u8(0x02);
                 restriction.encode_within(w, width, depth)?;
             }
-            Self::Content { fuzzy_level_low, fuzzy_level_high, property_tag, tagged_value } => {
-                w.u8(0x03);
-                w.u16_le(fuzzy_level_low);
-                w.u16_le(fuzzy_level_high);
-                w.u32_le(property_tag.0);
-                held_against(w, tagged_value, width)?;
-            }
-            Self::Property { rel_op, property_tag, tagged_value } => {
-                operator(w, 0x04, rel_op, property_tag);
-                held_against(w, tagged_value, width)?;
-            }
-            Self::CompareProperties { rel_op, property_tag_1, property_tag_2 } => {
-                operator(w, 0x05, rel_op, property_tag_1);
-                w.u32_le(property_tag_2.0);
-            }
-            Self::BitMask { bitmap_rel_op, property_tag, mask } => {
-                operator(w, 0x06, bitmap_rel_op, property_tag);
-                w.u32_le(mask);
-            }
-            Self::Size { rel_op, property_tag, size } => {
-                operator(w, 0x07, rel_op, property_tag);
-                w.u32_le(size);
-            }
-            Self::Exist { property_tag } => {
-                w.u8(0x08);
-                w.u32_le(property_tag.0);
-            }
             Self::SubObject { subobject, restriction } => {
                 w.u8(0x09);
                 w.u32_le(subobject.0);
@@ -196,10 +128,74 @@ impl NewRestriction<'_> {
                 w.u32_le(count);
                 restriction.encode_within(w, width, depth)?;
             }
-            Self::Read(read) => PropertyValue::Restriction(read).encode(w, width)?,
+            Self::Kind(kind) => encode_kind(w, kind, width)?,
+            Self::Read(read) => as_read(w, read, width)?,
         }
         Ok(())
     }
+}
+
+fn as_read(w: &mut Writer<'_>, read: Restriction<'_>, width: CountWidth) -> Result<(), EncodeError> {
+    PropertyValue::Restriction(read).encode(w, width)
+}
+
+/// A kind as a view has it: what is inside is written as it was read.
+fn encode_kind(w: &mut Writer<'_>, kind: RestrictionKind<'_>, width: CountWidth) -> Result<(), EncodeError> {
+    use RestrictionKind as K;
+    match kind {
+        K::And(inside) | K::Or(inside) => {
+            w.u8(u8::from(matches!(kind, K::Or(_))));
+            count(w, inside.len(), width)?;
+            inside.iter().try_for_each(|restriction| as_read(w, restriction, width))?;
+        }
+        K::Not(restriction) => {
+            w.u8(0x02);
+            as_read(w, restriction, width)?;
+        }
+        K::Content { fuzzy_level_low, fuzzy_level_high, property_tag, tagged_value } => {
+            w.u8(0x03);
+            w.u16_le(fuzzy_level_low);
+            w.u16_le(fuzzy_level_high);
+            w.u32_le(property_tag.0);
+            held_against(w, tagged_value, width)?;
+        }
+        K::Property { rel_op, property_tag, tagged_value } => {
+            operator(w, 0x04, rel_op, property_tag);
+            held_against(w, tagged_value, width)?;
+        }
+        K::CompareProperties { rel_op, property_tag_1, property_tag_2 } => {
+            operator(w, 0x05, rel_op, property_tag_1);
+            w.u32_le(property_tag_2.0);
+        }
+        K::BitMask { bitmap_rel_op, property_tag, mask } => {
+            operator(w, 0x06, bitmap_rel_op, property_tag);
+            w.u32_le(mask);
+        }
+        K::Size { rel_op, property_tag, size } => {
+            operator(w, 0x07, rel_op, property_tag);
+            w.u32_le(size);
+        }
+        K::Exist { property_tag } => {
+            w.u8(0x08);
+            w.u32_le(property_tag.0);
+        }
+        K::SubObject { subobject, restriction } => {
+            w.u8(0x09);
+            w.u32_le(subobject.0);
+            as_read(w, restriction, width)?;
+        }
+        K::Comment { tagged_values_count, .. } => {
+            let expected = "a comment with its values: those of a view are not decoded";
+            let kind = EncodeErrorKind::Value { expected, found: tagged_values_count.into() };
+            return Err(w.error("TaggedValues", kind));
+        }
+        K::Count { count, restriction } => {
+            w.u8(0x0B);
+            w.u32_le(count);
+            as_read(w, restriction, width)?;
+        }
+    }
+    Ok(())
 }
 
 fn operator(w: &mut Writer<'_>, kind: u8, rel_op: u8, property_tag: PropertyTag) {
@@ -216,11 +212,15 @@ fn several(
     depth: u16,
 ) -> Result<(), EncodeError> {
     w.u8(kind);
-    match width {
-        CountWidth::RopBuffer => w.len_u16_le(restrictions.len(), "RestrictCount")?,
-        CountWidth::Extended | CountWidth::AddressBook => w.len_u32_le(restrictions.len(), "RestrictCount")?,
-    }
+    count(w, restrictions.len(), width)?;
     restrictions.iter().try_for_each(|restriction| restriction.encode_within(w, width, depth))
+}
+
+fn count(w: &mut Writer<'_>, count: usize, width: CountWidth) -> Result<(), EncodeError> {
+    match width {
+        CountWidth::RopBuffer => w.len_u16_le(count, "RestrictCount"),
+        CountWidth::Extended | CountWidth::AddressBook => w.len_u32_le(count, "RestrictCount"),
+    }
 }
 
 /// The TaggedValue of a ContentRestriction or PropertyRestriction; in the address book behind the byte that Outlook puts before it.
