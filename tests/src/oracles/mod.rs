@@ -11,6 +11,7 @@ pub mod auth;
 pub mod autodiscover;
 pub mod bodies;
 pub mod client;
+pub mod decode;
 pub mod discovery;
 pub mod http;
 pub mod lz77;
@@ -35,6 +36,7 @@ pub fn targets() -> Vec<Target> {
         autodiscover::TARGETS,
         bodies::TARGETS,
         client::TARGETS,
+        decode::TARGETS,
         discovery::TARGETS,
         http::TARGETS,
         lz77::TARGETS,

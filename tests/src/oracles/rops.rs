@@ -3,8 +3,8 @@
 use bytes::BytesMut;
 use oxwire::core::{Encode as _, Limits, Reader, Writer, decode_all, encode_to_bytes};
 use oxwire::mapi::property::{
-    Cell, CountWidth, EntryId, PropertyName, PropertyRows, PropertyTag, PropertyTags, RecipientRow, TypedString,
-    encode_row,
+    Cell, CountWidth, EntryId, NewRestriction, PropertyName, PropertyRows, PropertyTag, PropertyTags, RecipientRow,
+    Restriction, RestrictionKind, TypedString, encode_row,
 };
 use oxwire::mapi::rop::{Execution, Handle, NotifyResponse, RequestBuilder, RopBuffer, RopRequest, RopResponse};
 
@@ -17,6 +17,7 @@ pub const TARGETS: &[Target] = &[
     ("rop_rows", rop_rows),
     ("rop_notify", rop_notify),
     ("entry_ids", entry_ids),
+    ("restriction", restriction),
 ];
 
 /// A ROP input buffer: what is read is written again to the same requests, and a server's answer to it parses.
@@ -118,9 +119,58 @@ pub fn entry_ids(data: &[u8]) {
         2 => comes_back!(TypedString<'_>),
         _ => {
             let columns = [PropertyTag::OBJECT_TYPE, PropertyTag::DISPLAY_NAME, PropertyTag::ENTRY_ID];
-            if let Ok(row) = RecipientRow::decode(&mut Reader::new(data), PropertyTags::new(&columns)) {
+            let mut r = Reader::new(data);
+            if let Ok(row) = RecipientRow::decode(&mut r, PropertyTags::new(&columns)) {
                 assert!(row.properties.cells().all(|cell| cell.is_ok()));
+                let mut out = BytesMut::new();
+                // Refused where the flags say what no reader looks for.
+                if row.encode(&mut Writer::new(&mut out)).is_ok() {
+                    assert_eq!((&out[..], row.encoded_len()), (&data[..data.len() - r.left()], out.len()));
+                }
             }
         }
+    }
+}
+
+/// A restriction with counts of the width that the first byte says: each inside it is taken apart and put together again.
+pub fn restriction(data: &[u8]) {
+    let Some((which, data)) = data.split_first() else { return };
+    let width = [CountWidth::RopBuffer, CountWidth::Extended, CountWidth::AddressBook][usize::from(which % 3)];
+    let Ok(read) = Restriction::decode(&mut Reader::new(data), width) else { return };
+    assert!(data.starts_with(read.as_bytes()));
+    assert_eq!(NewRestriction::Read(read).to_bytes(width).as_deref(), Ok(read.as_bytes()));
+    put_together(&read, width);
+}
+
+/// What is put together from the parts of a restriction is the same, and so are those parts. Values are written as the text has them, and
+/// the bytes may differ then from those that were read; text with a NUL inside, which is read, is not written.
+fn put_together(read: &Restriction<'_>, width: CountWidth) {
+    use NewRestriction as N;
+    use RestrictionKind as K;
+    let kind = read.kind().expect("it was read before");
+    let same = |new: N<'_>| assert_eq!(new.to_bytes(width).as_deref(), Ok(read.as_bytes()));
+    match kind {
+        K::Comment { .. } => {}
+        K::Content { .. } | K::Property { .. } => {
+            let Ok(bytes) = N::Kind(kind).to_bytes(width) else { return };
+            let again = Restriction::decode(&mut Reader::new(&bytes), width).expect("what was written");
+            assert_eq!(again.as_bytes(), bytes);
+        }
+        _ => same(N::Kind(kind)),
+    }
+    match kind {
+        K::And(all) => {
+            same(N::And(&all.iter().map(N::Read).collect::<Vec<_>>()));
+            all.iter().for_each(|inner| put_together(&inner, width));
+        }
+        K::Or(any) => {
+            same(N::Or(&any.iter().map(N::Read).collect::<Vec<_>>()));
+            any.iter().for_each(|inner| put_together(&inner, width));
+        }
+        K::Not(inner) | K::SubObject { restriction: inner, .. } | K::Count { restriction: inner, .. } => {
+            put_together(&inner, width);
+        }
+        K::Comment { restriction: Some(inner), .. } => put_together(&inner, width),
+        _ => {}
     }
 }

@@ -34,16 +34,20 @@ pub(crate) struct DecodeArgs {
 /// # Errors
 /// The file cannot be read, or nobody can tell what it is.
 pub(crate) fn run(args: &DecodeArgs) -> Result<(String, bool), String> {
-    let bytes = input::bytes_of(read(&args.file)?)?;
-    let Some(kind) = args.kind.or_else(|| Kind::guess(&bytes)) else {
-        return Err(format!(
-            "{}: what it is cannot be told from its {} bytes; say --kind",
-            args.file.display(),
-            bytes.len()
-        ));
+    capture(read(&args.file)?, args.kind).map_err(|error| format!("{}: {error}", args.file.display()))
+}
+
+/// The tree of a capture, as it is or as hexadecimal text, and whether all of it could be read. Without a kind it is guessed.
+///
+/// # Errors
+/// Half a digit pair, or nobody can tell what it is.
+pub(crate) fn capture(file: Vec<u8>, kind: Option<Kind>) -> Result<(String, bool), String> {
+    let bytes = input::bytes_of(file)?;
+    let Some(known) = kind.or_else(|| Kind::guess(&bytes)) else {
+        return Err(format!("what it is cannot be told from its {} bytes; say --kind", bytes.len()));
     };
-    let how = if args.kind.is_some() { "as told" } else { "a guess" };
-    Ok(decode(&Bytes::from(bytes), kind, how))
+    let how = if kind.is_some() { "as told" } else { "a guess" };
+    Ok(decode(&Bytes::from(bytes), known, how))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, String> {
