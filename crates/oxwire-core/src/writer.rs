@@ -39,6 +39,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Bytes written by this writer so far.
+    #[inline]
     #[must_use]
     pub fn position(&self) -> usize {
         self.out.len().saturating_sub(self.start)
@@ -57,36 +58,43 @@ impl<'a> Writer<'a> {
     }
 
     /// Makes room for `additional` bytes at once.
+    #[inline]
     pub fn reserve(&mut self, additional: usize) {
         self.out.reserve(additional);
     }
 
     /// Bytes as they are.
+    #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.out.put_slice(bytes);
     }
 
     /// `count` zero bytes.
+    #[inline]
     pub fn zeros(&mut self, count: usize) {
         self.out.put_bytes(0, count);
     }
 
     /// One byte.
+    #[inline]
     pub fn u8(&mut self, value: u8) {
         self.out.put_u8(value);
     }
 
     /// 16 bits, little-endian.
+    #[inline]
     pub fn u16_le(&mut self, value: u16) {
         self.out.put_u16_le(value);
     }
 
     /// 32 bits, little-endian.
+    #[inline]
     pub fn u32_le(&mut self, value: u32) {
         self.out.put_u32_le(value);
     }
 
     /// 64 bits, little-endian.
+    #[inline]
     pub fn u64_le(&mut self, value: u64) {
         self.out.put_u64_le(value);
     }
@@ -102,16 +110,19 @@ impl<'a> Writer<'a> {
     }
 
     /// 16 bits, little-endian, signed.
+    #[inline]
     pub fn i16_le(&mut self, value: i16) {
         self.out.put_i16_le(value);
     }
 
     /// 32 bits, little-endian, signed.
+    #[inline]
     pub fn i32_le(&mut self, value: i32) {
         self.out.put_i32_le(value);
     }
 
     /// 64 bits, little-endian, signed.
+    #[inline]
     pub fn i64_le(&mut self, value: i64) {
         self.out.put_i64_le(value);
     }

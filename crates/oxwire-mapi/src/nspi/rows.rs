@@ -72,6 +72,24 @@ impl<'a> ColumnsAndRows<'a> {
         wire.map(|row| row.map(|row| Row(RowSource::Wire(row)))).chain(ndr)
     }
 
+    /// How many cells each row has, in order.
+    pub fn cell_counts(&self) -> impl Iterator<Item = usize> + 'a {
+        let (columns, count, ndr) = match self.0 {
+            Source::Wire { columns, count, .. } => (columns.len(), count, ValueLists::new(&[])),
+            Source::Ndr(rows) => (0, 0, rows),
+        };
+        std::iter::repeat_n(columns, count).chain(ndr.iter().map(ValueList::len))
+    }
+
+    /// About how many bytes the rows take, where that is known: for whoever makes room for another encoding of them.
+    #[must_use]
+    pub const fn size_hint(&self) -> usize {
+        match self.0 {
+            Source::Wire { bytes, .. } => bytes.len(),
+            Source::Ndr(_) => 0,
+        }
+    }
+
     /// How many rows there are.
     #[must_use]
     pub const fn len(&self) -> usize {

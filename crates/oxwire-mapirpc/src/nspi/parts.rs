@@ -164,21 +164,21 @@ pub(super) fn write_rows(w: &mut NdrWriter<'_>, rows: &ColumnsAndRows<'_>) -> Re
     let kind = EncodeErrorKind::Value { expected: "rows that decode", found: 0 };
     let damaged = w.error("aRow", kind);
     write_set_head(w, rows.len())?;
-    for row in rows.rows() {
-        write_row_head(w, row.map_err(|_| damaged)?.cells().count())?;
+    w.reserve(rows.size_hint().saturating_mul(2));
+    for count in rows.cell_counts() {
+        write_row_head(w, count)?;
     }
+    // Each cell is read once: what stands in the array, and what that refers to, come from here.
+    let mut values = Vec::new();
     for row in rows.rows() {
-        let row = row.map_err(|_| damaged)?;
-        let count = row.cells().count();
-        w.conformance(count, "lpProps")?;
-        for cell in row.cells() {
+        values.clear();
+        for cell in row.map_err(|_| damaged)?.cells() {
             let (tag, cell) = cell.map_err(|_| damaged)?;
-            write_fixed(w, &tagged(tag, cell))?;
+            values.push(tagged(tag, cell));
         }
-        for cell in row.cells() {
-            let (tag, cell) = cell.map_err(|_| damaged)?;
-            write_referent(w, &tagged(tag, cell))?;
-        }
+        w.conformance(values.len(), "lpProps")?;
+        values.iter().try_for_each(|value| write_fixed(w, value))?;
+        values.iter().try_for_each(|value| write_referent(w, value))?;
     }
     Ok(())
 }

@@ -48,9 +48,11 @@ pub(super) fn write_fixed(w: &mut NdrWriter<'_>, tagged: &TaggedValue<'_>) -> Re
     use PropertyValue as V;
     let value = expressible(tagged);
     let property_type = value.property_type();
-    w.u32(tagged.tag.with_type(property_type).0);
-    w.u32(0);
-    w.u32(u32::from(property_type.0));
+    // ulPropTag, ulReserved, the discriminant.
+    let ([a, b, c, d], [low, high]) =
+        (tagged.tag.with_type(property_type).0.to_le_bytes(), property_type.0.to_le_bytes());
+    w.align(4);
+    w.bytes(&[a, b, c, d, 0, 0, 0, 0, low, high, 0, 0]);
     match value {
         V::Integer16(value) => w.i16(value),
         V::Boolean(value) => w.u16(u16::from(value)),
@@ -145,9 +147,7 @@ pub(super) fn wide(w: &mut NdrWriter<'_>, text: Utf16<'_>) -> Result<(), EncodeE
     if text.units().any(|unit| unit == 0) {
         return Err(w.error("Value", EncodeErrorKind::Value { expected: "text without a NUL", found: 0 }));
     }
-    let count = (text.as_bytes().len() / 2).saturating_add(1);
-    w.conformance(count, "Value")?;
-    w.variance(count, "Value")?;
+    w.conformant_varying((text.as_bytes().len() / 2).saturating_add(1), "Value")?;
     w.bytes(text.as_bytes());
     w.bytes(&[0, 0]);
     Ok(())

@@ -17,6 +17,7 @@ pub struct NdrWriter<'a> {
 macro_rules! integers {
     ($($name:ident $le:ident $ty:ty, $align:literal;)*) => {$(
         #[doc = concat!("A `", stringify!($ty), "`, aligned to ", stringify!($align), ".")]
+        #[inline]
         pub fn $name(&mut self, value: $ty) {
             self.align($align);
             self.w.$le(value);
@@ -43,9 +44,12 @@ impl<'a> NdrWriter<'a> {
     }
 
     /// Zeros up to a multiple of `alignment` (1, 2, 4 or 8) from the beginning of the stub data.
+    #[inline]
     pub fn align(&mut self, alignment: usize) {
-        let position = self.position();
-        self.w.zeros(position.next_multiple_of(alignment.max(1)).saturating_sub(position));
+        let beyond = self.position() % alignment.max(1);
+        if beyond != 0 {
+            self.w.zeros(alignment.saturating_sub(beyond));
+        }
     }
 
     /// Writes a structure, whose name and section its errors carry.
@@ -100,6 +104,7 @@ impl<'a> NdrWriter<'a> {
     }
 
     /// Bytes as they are: a fixed array, or the elements behind [`NdrWriter::conformance`].
+    #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.w.bytes(bytes);
     }
@@ -130,6 +135,18 @@ impl<'a> NdrWriter<'a> {
     pub fn variance(&mut self, count: usize, field: &'static str) -> Result<(), EncodeError> {
         self.u32(0);
         self.len_u32(count, field)
+    }
+
+    /// Maximum count, offset (0) and actual count of a conformant and varying array that is given whole, as a string is.
+    ///
+    /// # Errors
+    /// [`EncodeErrorKind::TooLong`].
+    pub fn conformant_varying(&mut self, count: usize, field: &'static str) -> Result<(), EncodeError> {
+        let kind = EncodeErrorKind::TooLong { max: u32::MAX as usize, len: count };
+        let [a, b, c, d] = u32::try_from(count).map_err(|_| self.error(field, kind))?.to_le_bytes();
+        self.align(4);
+        self.bytes(&[a, b, c, d, 0, 0, 0, 0, a, b, c, d]);
+        Ok(())
     }
 
     /// A conformant array of bytes.
@@ -164,9 +181,7 @@ impl<'a> NdrWriter<'a> {
     /// [`EncodeErrorKind::TooLong`]; [`EncodeErrorKind::Value`] when a NUL is inside.
     pub fn string8(&mut self, text: &[u8], field: &'static str) -> Result<(), EncodeError> {
         self.no_nul(text.contains(&0), field)?;
-        let count = text.len().saturating_add(1);
-        self.conformance(count, field)?;
-        self.variance(count, field)?;
+        self.conformant_varying(text.len().saturating_add(1), field)?;
         self.bytes(text);
         self.u8(0);
         Ok(())
@@ -186,9 +201,7 @@ impl<'a> NdrWriter<'a> {
     /// As [`NdrWriter::string8`].
     pub fn units(&mut self, units: impl Iterator<Item = u16> + Clone, field: &'static str) -> Result<(), EncodeError> {
         self.no_nul(units.clone().any(|unit| unit == 0), field)?;
-        let count = units.clone().count().saturating_add(1);
-        self.conformance(count, field)?;
-        self.variance(count, field)?;
+        self.conformant_varying(units.clone().count().saturating_add(1), field)?;
         units.for_each(|unit| self.w.u16_le(unit));
         self.w.u16_le(0);
         Ok(())
@@ -196,6 +209,7 @@ impl<'a> NdrWriter<'a> {
 
     /// A pointer that is embedded in a structure or an array, null or not. Its referent is written by the caller behind the
     /// outermost construction, in the order of the pointers.
+    #[inline]
     pub fn pointer(&mut self, present: bool) {
         let referent_id = if present {
             // What Windows writes: ids from 0x00020000 on in steps of four. Any number that is not 0 and not used yet would do.
