@@ -1,10 +1,11 @@
 """Kerberos inside RPC over HTTP, with a real KDC: clients that nobody here wrote, and both of our ends."""
 
 import json
+import os
 
-from checks_negotiate import keytab, log_has, server, tickets
+from checks_negotiate import kdc, keytab, log_has, server, tickets
 from checks_rpch import IF_IDS
-from peers import script
+from peers import proxy_url, script
 from world import check, checks
 
 SAMBA = """
@@ -26,6 +27,28 @@ for _ in range(20):
 print(*[str(one.id.uuid).upper() for one in answer.if_id])
 """
 
+# Over the proxy by NTLM, inside by the ticket that the cache holds already: impacket asks KDCs on port 88 alone.
+IMPACKET = """
+import sys
+from impacket import uuid
+from impacket.dcerpc.v5 import mgmt, rpcrt, transport
+url, level, password = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+t = transport.DCERPCTransportFactory("ncacn_http:mbx1[6001,RpcProxy=127.0.0.1:80]")
+t.set_credentials("alice", password, "MAIL.TEST")
+t.set_rpc_proxy_url(url)
+t.set_kerberos(True)
+d = t.get_dce_rpc()
+d.set_credentials("alice", "", "MAIL.TEST")
+d.set_auth_type(rpcrt.RPC_C_AUTHN_GSS_NEGOTIATE)
+d.set_auth_level(level)
+d.connect()
+d.bind(mgmt.MSRPC_UUID_MGMT)
+for _ in range(20):
+    answer = mgmt.hinq_if_ids(d)
+print(*[uuid.bin_to_string(one["Data"]["Uuid"]) for one in answer["if_id_vector"]["if_id"]])
+"""
+
+
 def samba(world, security, level):
     with server(world, *keytab(world), identity=False) as made:
         proxy = f"RpcProxy=127.0.0.1:{made.port},HttpUseTls=false,HttpAuthOption=basic"
@@ -44,6 +67,28 @@ checks(
         "samba_rpch_spnego_and_kerberos_at_packet_level": ("spnego,packet", "pkt"),
         "samba_rpch_spnego_and_kerberos_signed": ("spnego,sign", "pkt_integrity"),
         "samba_rpch_spnego_and_kerberos_sealed": ("spnego,seal", "pkt_privacy"),
+    },
+)
+
+
+def impacket(world, number, level):
+    kdc(world).run("kvno", "-c", str(world.tickets), "host/mbx1")
+    with server(world, *keytab(world), identity=False) as made:
+        os.environ["KRB5CCNAME"] = str(world.tickets)
+        try:
+            out = script(IMPACKET, proxy_url(made), str(number), "secret")
+        finally:
+            del os.environ["KRB5CCNAME"]
+        assert all(one in out.upper() for one in IF_IDS), out
+        log_has(made, f"alice@MAIL.TEST authenticated inside RPC, {level}, by Kerberos")
+
+
+checks(
+    impacket,
+    {
+        "impacket_rpch_kerberos_connect": (2, "connect"),
+        "impacket_rpch_kerberos_signed": (5, "pkt_integrity"),
+        "impacket_rpch_kerberos_sealed": (6, "pkt_privacy"),
     },
 )
 

@@ -258,6 +258,33 @@ fn impacket_a_sec_trailer_aligned_to_four() {
     assert!(matches!(pdu.body, Body::Bind(_)));
 }
 
+/// impacket's alter_context with Kerberos's last token has each presentation context twice, and counts it once.
+#[test]
+fn impacket_doubles_the_contexts_of_its_last_leg() {
+    let contexts: [(u16, SyntaxIdentifier, &[SyntaxIdentifier]); 1] = [(0, emsmdb(), &[TRANSFER_SYNTAX_NDR])];
+    let contexts = ContextList::Given(&contexts);
+    let bind = Bind { max_xmit_frag: 4280, max_recv_frag: 4280, assoc_group_id: 7, contexts };
+    let token = SecTrailer {
+        auth_type: AuthType::GSS_NEGOTIATE,
+        auth_level: AuthLevel::PKT_PRIVACY,
+        auth_pad_length: 0,
+        auth_context_id: 79_231,
+        token: &[0xA1; 12],
+    };
+    let pdu = whole(1, Body::AlterContext(bind)).with_auth(token);
+    let mut bytes = encode_to_bytes(&pdu).unwrap().to_vec();
+    let element = bytes[28..72].to_vec();
+    bytes.splice(72..72, element);
+    bytes[8] += 44;
+    assert_eq!(decode_all(&bytes, &Limits::DEFAULT), Ok(pdu));
+    // Without a token nothing is behind the contexts.
+    let pdu = whole(1, Body::AlterContext(bind));
+    let mut bytes = encode_to_bytes(&pdu).unwrap().to_vec();
+    bytes.extend_from_slice(&[0; 4]);
+    bytes[8] += 4;
+    assert!(decode_all::<Pdu<'_>>(&bytes, &Limits::DEFAULT).is_err());
+}
+
 /// [MS-RPCE] 3.3.1.5.3: features are offered inside a transfer syntax.
 #[test]
 fn features_are_told_from_transfer_syntaxes() {

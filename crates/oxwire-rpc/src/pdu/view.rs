@@ -209,7 +209,14 @@ impl<'de> Decode<'de> for Pdu<'de> {
             Ptype::BIND => Body::Bind(Bind::read(b, drep)?),
             Ptype::BIND_ACK => Body::BindAck(BindAck::read(b, drep, at)?),
             Ptype::BIND_NAK => Body::BindNak(BindNak::read(b, drep)?),
-            Ptype::ALTER_CONTEXT => Body::AlterContext(Bind::read(b, drep)?),
+            Ptype::ALTER_CONTEXT => {
+                let bind = Bind::read(b, drep)?;
+                // impacket writes the elements twice where the PDU carries Kerberos's last token, and counts them once.
+                if auth.is_some() {
+                    let _ignored = b.rest();
+                }
+                Body::AlterContext(bind)
+            }
             Ptype::ALTER_CONTEXT_RESP => Body::AlterContextResp(BindAck::read(b, drep, at)?),
             Ptype::RPC_AUTH_3 => {
                 // pad, [MS-RPCE] 2.2.2.10: four bytes, which peers that count them as authentication padding leave no body for.
