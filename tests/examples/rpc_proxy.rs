@@ -236,7 +236,7 @@ impl Relay {
             match self.connection.send_pdu(now, pdu) {
                 Ok(()) => moved = true,
                 Err(refused) => {
-                    self.unsent = Some(refused.pdu);
+                    self.unsent = Some(refused.pdu.into_bytes());
                     break;
                 }
             }

@@ -3,9 +3,13 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use oxwire_core::Inline;
+use oxwire_rpc::association::OutgoingPdu;
 use oxwire_rpc::pdu::Ptype;
 use oxwire_rpc::{PduStream, StreamError};
+
+use crate::fault::{Refused, RefusedReason, is_whole};
 
 /// A whole PDU of a channel. [MS-RPCH] 2.1.2.1.7, 2.1.2.1.8
 #[derive(Clone, PartialEq, Eq)]
@@ -89,9 +93,11 @@ impl PdusIn {
 
 /// RPC PDUs that wait to be sent, in order: SendQueue, [MS-RPCH] 3.2.1.1.4. It has a limit in bytes.
 pub struct SendQueue {
-    pdus: VecDeque<Bytes>,
+    pdus: VecDeque<OutgoingPdu>,
     bytes: usize,
     limit: usize,
+    /// A PDU was refused, and nobody was told since that there is room.
+    refused: bool,
 }
 
 /// Lengths alone.
@@ -105,14 +111,15 @@ impl SendQueue {
     /// An empty queue that takes up to `limit` bytes.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
-        Self { pdus: VecDeque::new(), bytes: 0, limit }
+        Self { pdus: VecDeque::new(), bytes: 0, limit, refused: false }
     }
 
     /// Puts a PDU at the end.
     ///
     /// # Errors
     /// The PDU itself, where it would pass the limit.
-    pub fn push(&mut self, pdu: Bytes) -> Result<(), Bytes> {
+    pub fn push(&mut self, pdu: impl Into<OutgoingPdu>) -> Result<(), OutgoingPdu> {
+        let pdu = pdu.into();
         match self.bytes.checked_add(pdu.len()) {
             Some(bytes) if bytes <= self.limit => {
                 self.bytes = bytes;
@@ -123,29 +130,52 @@ impl SendQueue {
         }
     }
 
+    /// Takes a PDU of the application's, whole.
+    ///
+    /// # Errors
+    /// [`Refused`], with the PDU: it is no RPC PDU, or there is no room.
+    pub fn accept(&mut self, pdu: OutgoingPdu) -> Result<(), Refused> {
+        if !is_whole(&pdu) {
+            return Err(Refused { pdu, reason: RefusedReason::NotAPdu });
+        }
+        self.push(pdu).map_err(|pdu| {
+            self.refused = true;
+            Refused { pdu, reason: RefusedReason::QueueFull { limit: self.limit } }
+        })
+    }
+
+    /// Whether the application is to be told that there is room: a PDU was refused for want of it, and half of the queue is free now. Told
+    /// once.
+    #[must_use]
+    pub fn take_writable(&mut self) -> bool {
+        let writable = self.refused && self.bytes <= self.limit / 2;
+        self.refused &= !writable;
+        writable
+    }
+
     /// Length of the first PDU, in bytes.
     #[must_use]
     pub fn front_len(&self) -> Option<usize> {
-        self.pdus.front().map(Bytes::len)
+        self.pdus.front().map(OutgoingPdu::len)
     }
 
     /// Length of the longest PDU, in bytes.
     #[must_use]
     pub fn longest(&self) -> Option<usize> {
-        self.pdus.iter().map(Bytes::len).max()
+        self.pdus.iter().map(OutgoingPdu::len).max()
     }
 
     /// Takes the first PDU.
-    pub fn pop(&mut self) -> Option<Bytes> {
+    pub fn pop(&mut self) -> Option<OutgoingPdu> {
         let pdu = self.pdus.pop_front()?;
         self.bytes = self.bytes.saturating_sub(pdu.len());
         Some(pdu)
     }
 
-    /// Takes all PDUs, in order: what a virtual connection that ends reports as undelivered.
+    /// Takes all PDUs, in order and each in one piece: what a virtual connection that ends reports as undelivered.
     pub fn drain(&mut self) -> impl Iterator<Item = Bytes> + use<> {
         self.bytes = 0;
-        std::mem::take(&mut self.pdus).into_iter()
+        std::mem::take(&mut self.pdus).into_iter().map(OutgoingPdu::into_bytes)
     }
 
     /// Bytes that wait.
@@ -164,6 +194,30 @@ impl SendQueue {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pdus.is_empty()
+    }
+}
+
+/// Puts the heads of PDUs next to each other: many of them take one allocation, and none once the earlier ones are out.
+#[derive(Debug, Default)]
+pub(crate) struct Heads {
+    room: BytesMut,
+}
+
+impl Heads {
+    /// Some forty heads of a request or a response.
+    const ROOM: usize = 1_024;
+
+    /// A PDU as pieces of a stream: one, or a head and a body that is not copied.
+    pub(crate) fn pieces(&mut self, pdu: OutgoingPdu) -> (Bytes, Option<Bytes>) {
+        let OutgoingPdu { head, body } = pdu;
+        if head.as_slice().is_empty() {
+            return (body, None);
+        }
+        if self.room.capacity() < Inline::CAPACITY {
+            self.room.reserve(Self::ROOM);
+        }
+        self.room.extend_from_slice(head.as_slice());
+        (self.room.split().freeze(), (!body.is_empty()).then_some(body))
     }
 }
 
@@ -280,13 +334,54 @@ mod tests {
     fn the_queue_refuses_what_passes_its_limit_and_gives_it_back() {
         let mut queue = SendQueue::new(10);
         queue.push(Bytes::from_static(b"123456")).unwrap();
-        assert_eq!(queue.push(Bytes::from_static(b"12345")), Err(Bytes::from_static(b"12345")));
+        assert_eq!(queue.push(Bytes::from_static(b"12345")), Err(Bytes::from_static(b"12345").into()));
         queue.push(Bytes::from_static(b"1234")).unwrap();
         assert_eq!((queue.len(), queue.bytes(), queue.front_len()), (2, 10, Some(6)));
-        assert_eq!(queue.pop().as_deref(), Some(&b"123456"[..]));
+        assert_eq!(queue.pop(), Some(Bytes::from_static(b"123456").into()));
         assert_eq!(queue.bytes(), 4);
         assert_eq!(queue.drain().count(), 1);
         assert!(queue.is_empty() && queue.bytes() == 0);
+    }
+
+    /// A head is a piece of its own, so that the body need not be copied; a PDU in one piece, or all of it in its head, is one piece.
+    #[test]
+    fn pdus_as_pieces_of_a_stream() {
+        let mut heads = Heads::default();
+        let body = Bytes::from_static(CO_CANCEL);
+        assert_eq!(heads.pieces(body.clone().into()), (body.clone(), None));
+        let head = Inline::new(&CO_CANCEL[..10]).unwrap();
+        let mut seen = Vec::new();
+        for _ in 0..200 {
+            let (first, rest) = heads.pieces(OutgoingPdu { head, body: body.slice(10..) });
+            assert_eq!(rest.as_ref().map(|rest| rest.as_ptr()), Some(CO_CANCEL[10..].as_ptr()));
+            seen.push([first, rest.unwrap()].concat());
+        }
+        assert!(seen.iter().all(|pdu| pdu == CO_CANCEL));
+        let whole = Inline::new(CO_CANCEL).unwrap();
+        assert_eq!(heads.pieces(OutgoingPdu { head: whole, body: Bytes::new() }), (body, None));
+    }
+
+    /// What is not one whole RPC PDU would put the stream out of step, wherever it is cut.
+    #[test]
+    fn the_queue_takes_whole_pdus_in_one_piece_or_two() {
+        let mut queue = SendQueue::new(40);
+        let split = |at: usize, to: usize| OutgoingPdu {
+            head: Inline::new(&CO_CANCEL[..at]).unwrap(),
+            body: Bytes::copy_from_slice(&CO_CANCEL[at..to]),
+        };
+        for bad in [OutgoingPdu::whole(Bytes::new()), split(8, 16), split(0, 15), Bytes::from_static(PING).into()] {
+            let refused = queue.accept(bad).unwrap_err();
+            assert_eq!(refused.reason, RefusedReason::NotAPdu);
+        }
+        queue.accept(split(16, 16)).unwrap();
+        queue.accept(split(0, 16)).unwrap();
+        assert_eq!((queue.bytes(), queue.longest(), queue.take_writable()), (32, Some(16), false));
+        let refused = queue.accept(split(16, 16)).unwrap_err();
+        assert_eq!((refused.pdu, refused.reason), (split(16, 16), RefusedReason::QueueFull { limit: 40 }));
+        assert!(!queue.take_writable(), "32 of 40 bytes");
+        assert_eq!(queue.pop(), Some(split(16, 16)));
+        assert!(queue.take_writable() && !queue.take_writable(), "told once");
+        assert_eq!(queue.drain().collect::<Vec<_>>(), [CO_CANCEL]);
     }
 
     #[test]

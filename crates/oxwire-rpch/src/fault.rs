@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use oxwire_core::{Limits, PeerFault, decode_all};
 use oxwire_rpc::StreamError;
+use oxwire_rpc::association::OutgoingPdu;
 use oxwire_rpc::pdu::Ptype;
 
 use crate::rts::{RtsPdu, Signature};
@@ -87,7 +87,7 @@ pub fn timed_out(state: &'static str, expected: &'static str, spec: &'static str
 #[error("the PDU of {} bytes was not taken: {reason}", pdu.len())]
 pub struct Refused {
     /// The PDU as it was given.
-    pub pdu: Bytes,
+    pub pdu: OutgoingPdu,
     /// Why.
     pub reason: RefusedReason,
 }
@@ -135,13 +135,24 @@ pub enum RefusedReason {
 /// Whether bytes are one whole RPC PDU: anything else would put the stream out of step.
 #[must_use]
 pub fn is_one_rpc_pdu(pdu: &[u8]) -> bool {
+    says(pdu, pdu.len())
+}
+
+/// The same of a PDU whose head, if it has one, holds the common header.
+pub(crate) fn is_whole(pdu: &OutgoingPdu) -> bool {
+    let head = pdu.head.as_slice();
+    says(if head.is_empty() { &pdu.body } else { head }, pdu.len())
+}
+
+/// Whether a common header is of an RPC PDU of so many bytes.
+fn says(pdu: &[u8], len: usize) -> bool {
     let (Some(header), false) = (pdu.first_chunk::<16>(), pdu.get(2) == Some(&Ptype::RTS.0)) else { return false };
     let little = header.get(4).is_some_and(|drep| drep & 0xF0 == 0x10);
     let (low, high) = match header {
         [_, _, _, _, _, _, _, _, a, b, ..] if little => (*a, *b),
         [_, _, _, _, _, _, _, _, a, b, ..] => (*b, *a),
     };
-    usize::from(u16::from_le_bytes([low, high])) == pdu.len()
+    usize::from(u16::from_le_bytes([low, high])) == len
 }
 
 #[cfg(test)]

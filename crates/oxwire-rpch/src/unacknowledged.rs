@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::fault::RefusedReason;
 use crate::flow_control::{Sender, WindowFault};
 use crate::rts::FlowControlAck;
 
@@ -22,6 +23,18 @@ impl Unacknowledged {
 
     pub(crate) const fn sender(&self) -> &Sender {
         &self.sender
+    }
+
+    /// Why a PDU of `len` bytes could never go out, where it could not: on a channel that carries `lifetime` bytes, up to `room` of them in
+    /// RPC PDUs.
+    pub(crate) fn never_takes(&self, len: usize, room: u32, lifetime: u32) -> Option<RefusedReason> {
+        if !self.sender.can_ever_send(len) {
+            Some(RefusedReason::LargerThanWindow { window: self.sender.peer_receive_window() })
+        } else if u32::try_from(len).map_or(true, |len| len > room) {
+            Some(RefusedReason::LargerThanChannel { lifetime })
+        } else {
+            None
+        }
     }
 
     /// Counts an RPC PDU of `len` bytes and says whether it may go out; where it may not, nothing is counted.

@@ -190,7 +190,7 @@ fn echo(now: Instant, connection: &mut VirtualConnection, unsent: &mut Option<By
             match connection.send_pdu(now, pdu) {
                 Ok(()) => drop(connection.consume(now, len)),
                 Err(refused) => {
-                    *unsent = Some(refused.pdu);
+                    *unsent = Some(refused.pdu.into_bytes());
                     return;
                 }
             }
@@ -457,7 +457,7 @@ fn client(url: &str, lifetime: u32, pdus: u32) -> Result<()> {
                 Ok(()) => sent += 1,
                 // Event::Writable says when to go on.
                 Err(back) => {
-                    refused = Some(back.pdu);
+                    refused = Some(back.pdu.into_bytes());
                     break;
                 }
             }

@@ -271,7 +271,7 @@ impl Run {
                 let pdu = rpc(self.taken, steps.number() * 129);
                 match self.client.send_pdu(self.now, pdu.clone()) {
                     Ok(()) => self.taken += 1,
-                    Err(refused) => assert_eq!(refused.pdu, pdu, "what was refused is another"),
+                    Err(refused) => assert_eq!(refused.pdu.into_bytes(), pdu, "what was refused is another"),
                 }
             }
             2 => {

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use oxwire::core::Inline;
+use oxwire::rpc::association::OutgoingPdu;
 use oxwire::rpch::fault::RefusedReason;
 use oxwire::rpch::{client, endpoint};
 
@@ -19,6 +21,14 @@ fn pdu(random: &mut Random, number: u64, size: usize) -> Bytes {
     bytes[12..16].copy_from_slice(&u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
     bytes[16..24].copy_from_slice(&random.next().to_le_bytes());
     bytes.into()
+}
+
+/// The same as an association gives it: whole, or with the head of a request in front.
+fn given(pdu: &Bytes, number: u64) -> OutgoingPdu {
+    match pdu.split_at_checked(24).and_then(|(head, _)| Inline::new(head)) {
+        Some(head) if number % 2 == 1 => OutgoingPdu { head, body: pdu.slice(24..) },
+        _ => pdu.clone().into(),
+    }
 }
 
 impl World {
@@ -66,18 +76,18 @@ impl World {
         }
         let size = usize::try_from(24 + self.random.below(self.settings.largest - 23)).unwrap_or(24);
         let pdu = pdu(&mut self.random, self.directions[which].taken, size);
-        let now = self.now;
+        let (now, given) = (self.now, given(&pdu, self.directions[which].taken));
         let result = if which == 0 {
-            self.client.send_pdu(now, pdu.clone())
+            self.client.send_pdu(now, given.clone())
         } else {
-            let Some(result) = self.far.send_pdu(now, pdu.clone()) else { return };
+            let Some(result) = self.far.send_pdu(now, given.clone()) else { return };
             result
         };
         match result {
             Ok(()) => self.directions[which].take(pdu),
             Err(refused) => match refused.reason {
-                RefusedReason::QueueFull { .. } if refused.pdu == pdu => self.blocked[which] = true,
-                RefusedReason::NotOpened | RefusedReason::Closed if refused.pdu == pdu => {}
+                RefusedReason::QueueFull { .. } if refused.pdu == given => self.blocked[which] = true,
+                RefusedReason::NotOpened | RefusedReason::Closed if refused.pdu == given => {}
                 reason => self.check(Err(format!("a PDU of {size} bytes was refused: {reason:?}"))),
             },
         }

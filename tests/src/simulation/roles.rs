@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Instant;
 
-use bytes::Bytes;
 use oxwire::core::{ConnectionId, Principal};
+use oxwire::rpc::association::OutgoingPdu;
 use oxwire::rpch::endpoint::{self, Endpoint, EndpointEvent, Event};
 use oxwire::rpch::fault::Refused;
 use oxwire::rpch::front::{
@@ -237,7 +237,7 @@ impl Far {
         turned
     }
 
-    pub(super) fn send_pdu(&mut self, now: Instant, pdu: Bytes) -> Option<Result<(), Refused>> {
+    pub(super) fn send_pdu(&mut self, now: Instant, pdu: OutgoingPdu) -> Option<Result<(), Refused>> {
         of_vc!(self, mut vc => vc.send_pdu(now, pdu))
     }
 

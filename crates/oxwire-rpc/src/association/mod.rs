@@ -90,6 +90,13 @@ impl OutgoingPdu {
     }
 }
 
+/// One that is all in one piece.
+impl From<Bytes> for OutgoingPdu {
+    fn from(body: Bytes) -> Self {
+        Self::whole(body)
+    }
+}
+
 /// MustRecvFragSize: what every end takes. \[C706\] 12.6.3.1
 pub const MUST_RECV_FRAG_SIZE: u16 = 1432;
 

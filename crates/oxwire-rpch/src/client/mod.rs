@@ -15,9 +15,9 @@ mod virtual_connection;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use oxwire_core::{Closed, ConnectionId, ConnectionIds, Entropy, Error, Misuse};
 use oxwire_http::{HttpEvent, HttpTransmit};
+use oxwire_rpc::association::OutgoingPdu;
 
 pub use config::{Config, ProxyUse, Route};
 pub use event::{CloseReason, Event, Recycling};
@@ -139,15 +139,15 @@ impl Client {
         }
     }
 
-    /// Takes a whole RPC PDU to be sent. [MS-RPCH] 3.2.2.4.2
+    /// Takes a whole RPC PDU to be sent: in one piece, or with its head apart, as an association gives it. Its body is not copied.
+    /// [MS-RPCH] 3.2.2.4.2
     ///
     /// # Errors
     /// [`Refused`], with the PDU in it. After [`RefusedReason::QueueFull`], [`Event::Writable`] says when to go on.
-    pub fn send_pdu(&mut self, now: Instant, pdu: Bytes) -> Result<(), Refused> {
-        let now = self.tick(now);
-        let limit = self.io.config.queue_bytes;
+    pub fn send_pdu(&mut self, now: Instant, pdu: impl Into<OutgoingPdu>) -> Result<(), Refused> {
+        let (now, pdu) = (self.tick(now), pdu.into());
         match &mut self.state {
-            State::Opened(connection) => connection.send_pdu(now, pdu, limit),
+            State::Opened(connection) => connection.send_pdu(now, pdu),
             State::Closed(_) | State::Failing(_) => Err(Refused { pdu, reason: RefusedReason::Closed }),
             _ => Err(Refused { pdu, reason: RefusedReason::NotOpened }),
         }

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use oxwire_core::{ConnectionId, Misuse, PeerFault};
 use oxwire_http::{HeadError, HttpEvent, HttpTransmit};
+use oxwire_rpc::association::OutgoingPdu;
 
 use super::channels::{InChannel, OutChannel};
 use super::channels::{InState, Names, OutState, PROTOCOL_VERSION, Predecessor, Successor, VirtualIn, VirtualOut};
 use super::event::{Event, Recycling};
 use super::io::{Io, after, rts};
-use crate::channel::SendQueue;
+use crate::channel::{Heads, SendQueue};
 use crate::fault::{self, Refused, RefusedReason};
 use crate::flow_control::{AckThreshold, Sender};
 use crate::ping::earliest;
@@ -32,8 +33,7 @@ pub(super) struct VirtualConnection {
     pub(super) queue: SendQueue,
     /// RPC PDUs that went out.
     pub(super) sent: u64,
-    /// A PDU was refused for want of room in the queue.
-    refused: bool,
+    heads: Heads,
     /// Since when the first PDU of the queue waits without progress.
     stalled_since: Option<Instant>,
     /// When something came in on the default OUT channel.
@@ -62,7 +62,16 @@ impl From<HeadError> for Stop {
 impl VirtualConnection {
     pub(super) fn new(io: &Io, now: Instant, names: Names, inward: VirtualIn, outward: VirtualOut) -> Self {
         let queue = SendQueue::new(io.config.queue_bytes);
-        Self { names, inward, outward, queue, sent: 0, refused: false, stalled_since: None, last_received: now }
+        Self {
+            names,
+            inward,
+            outward,
+            queue,
+            sent: 0,
+            heads: Heads::default(),
+            stalled_since: None,
+            last_received: now,
+        }
     }
 
     /// Every connection that is in use.
@@ -78,22 +87,15 @@ impl VirtualConnection {
 
     // Sending.
 
-    pub(super) fn send_pdu(&mut self, now: Instant, pdu: Bytes, limit: usize) -> Result<(), Refused> {
+    pub(super) fn send_pdu(&mut self, now: Instant, pdu: OutgoingPdu) -> Result<(), Refused> {
         let sender = &self.inward.default.sender;
-        let reason = if !fault::is_one_rpc_pdu(&pdu) {
-            Some(RefusedReason::NotAPdu)
-        } else if !sender.can_ever_send(pdu.len()) {
-            Some(RefusedReason::LargerThanWindow { window: sender.peer_receive_window() })
-        } else {
-            None
-        };
-        if let Some(reason) = reason {
-            return Err(Refused { pdu, reason });
+        if !sender.can_ever_send(pdu.len()) {
+            return Err(Refused {
+                pdu,
+                reason: RefusedReason::LargerThanWindow { window: sender.peer_receive_window() },
+            });
         }
-        if let Err(pdu) = self.queue.push(pdu) {
-            self.refused = true;
-            return Err(Refused { pdu, reason: RefusedReason::QueueFull { limit } });
-        }
+        self.queue.accept(pdu)?;
         self.stalled_since = self.stalled_since.or(Some(now));
         Ok(())
     }
@@ -111,17 +113,18 @@ impl VirtualConnection {
         }
         let Some(pdu) = self.queue.pop() else { return Ok(None) };
         let conn = self.inward.default.conn;
+        let (first, rest) = self.heads.pieces(pdu);
+        io.transmits.extend(rest.map(|rest| HttpTransmit::Event { conn, event: HttpEvent::Body(rest) }));
         self.sent = self.sent.saturating_add(1);
         self.inward.ping.on_sent(now);
         self.stalled_since = (!self.queue.is_empty()).then_some(now);
-        if self.refused && self.queue.bytes() <= io.config.queue_bytes / 2 {
-            self.refused = false;
+        if self.queue.take_writable() {
             io.events.push_back(Event::Writable);
         }
         if self.inward.default.approaches_its_end(io.config.recycle_threshold) {
             self.start_in_recycling(io, now)?;
         }
-        Ok(Some(HttpTransmit::Event { conn, event: HttpEvent::Body(pdu) }))
+        Ok(Some(HttpTransmit::Event { conn, event: HttpEvent::Body(first) }))
     }
 
     /// Sends OUT_R1/A7 or OUT_R2/A7 on the default IN channel, or keeps it for the successor.

@@ -3,16 +3,16 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use oxwire_core::{Closed, ConnectionId, Error, PeerFault, Principal};
 use oxwire_http::{HttpEvent, HttpTransmit};
+use oxwire_rpc::association::OutgoingPdu;
 
 use super::in_channel::{self, InChannel, VirtualInChannel};
 use super::out_channel::{self, Former, OutChannel, VirtualOutChannel};
 use super::send::LAST_WORDS;
 use super::{Event, VirtualConnectionConfig, VirtualConnectionId};
-use crate::channel::{Lifetime, SendQueue};
-use crate::fault::{Refused, RefusedReason, is_one_rpc_pdu, timed_out, wrong_value};
+use crate::channel::{Heads, Lifetime, SendQueue};
+use crate::fault::{Refused, RefusedReason, timed_out, wrong_value};
 use crate::front::{Caller, Channel, FirstPdu, Lease, Life};
 use crate::http::RpcTarget;
 use crate::ping::{PingOriginator, earliest};
@@ -63,8 +63,7 @@ pub struct VirtualConnection {
     /// An acknowledgement is due that the rest of the OUT channel lifetime is too short for: it goes out on the successor.
     pub(super) ack_waits: bool,
     queue: SendQueue,
-    /// A PDU was refused, and the application waits to hear that there is room.
-    refused: bool,
+    heads: Heads,
     /// Bytes received on IN channels that are gone, and not yet consumed.
     pub(super) orphaned: usize,
     pub(super) events: VecDeque<Event>,
@@ -119,7 +118,7 @@ impl VirtualConnection {
             waiting: None,
             ack_waits: false,
             queue: SendQueue::new(config.send_queue),
-            refused: false,
+            heads: Heads::default(),
             orphaned: 0,
             events: VecDeque::new(),
             transmits,
@@ -239,29 +238,20 @@ impl VirtualConnection {
         result
     }
 
-    /// Hands an RPC PDU over, whole.
+    /// Hands an RPC PDU over, whole: in one piece, or with its head apart, as an association gives it. Its body is not copied.
     ///
     /// # Errors
     /// [`Refused`], with the PDU: the queue is full ([`Event::Writable`] says when there is room), it could never be sent, it is no
     /// whole RPC PDU, or the virtual connection has ended.
-    pub fn send_pdu(&mut self, now: Instant, pdu: Bytes) -> Result<(), Refused> {
+    pub fn send_pdu(&mut self, now: Instant, pdu: impl Into<OutgoingPdu>) -> Result<(), Refused> {
         self.life.tick(now);
-        let Some(out) = self.outs.default() else { return Err(Refused { pdu, reason: RefusedReason::Closed }) };
-        let lifetime = self.config.channel_lifetime;
-        let room = usize::try_from(lifetime.saturating_sub(Lifetime::RESERVE)).unwrap_or(usize::MAX);
-        let reason = if !is_one_rpc_pdu(&pdu) {
-            RefusedReason::NotAPdu
-        } else if !out.sent.sender().can_ever_send(pdu.len()) {
-            RefusedReason::LargerThanWindow { window: out.sent.sender().peer_receive_window() }
-        } else if pdu.len() > room {
-            RefusedReason::LargerThanChannel { lifetime }
-        } else {
-            return self.queue.push(pdu).map_err(|pdu| {
-                self.refused = true;
-                Refused { pdu, reason: RefusedReason::QueueFull { limit: self.config.send_queue } }
-            });
-        };
-        Err(Refused { pdu, reason })
+        let (pdu, lifetime) = (pdu.into(), self.config.channel_lifetime);
+        let room = lifetime.saturating_sub(Lifetime::RESERVE);
+        let never = |out: &OutChannel| out.sent.never_takes(pdu.len(), room, lifetime);
+        match self.outs.default().map_or(Some(RefusedReason::Closed), never) {
+            Some(reason) => Err(Refused { pdu, reason }),
+            None => self.queue.accept(pdu),
+        }
     }
 
     /// Gives the receive window of consumed RPC PDUs back: each PDU once, by its length, in the order of [`Event::Pdu`].
@@ -373,17 +363,17 @@ impl VirtualConnection {
         }
         let conn = out.conn;
         let near = out.lifetime.approaches_its_end(self.config.recycle_threshold);
-        let pdu = self.queue.pop()?;
+        let (first, rest) = self.heads.pieces(self.queue.pop()?);
+        self.transmits.extend(rest.map(|rest| HttpTransmit::Event { conn, event: HttpEvent::Body(rest) }));
         let now = self.life.tick(now);
         self.ping.on_sent(now);
-        if self.refused && self.queue.bytes() <= self.config.send_queue / 2 {
-            self.refused = false;
+        if self.queue.take_writable() {
             self.events.push_back(Event::Writable);
         }
         if near {
             self.start_out_recycling(now);
         }
-        Some(HttpTransmit::Event { conn, event: HttpEvent::Body(pdu) })
+        Some(HttpTransmit::Event { conn, event: HttpEvent::Body(first) })
     }
 
     /// What happened.

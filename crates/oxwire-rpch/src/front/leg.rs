@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use oxwire_core::{ConnectionId, Inline, PeerFault, Transmit};
+use oxwire_core::{ConnectionId, PeerFault, Transmit};
 use oxwire_http::HttpTransmit;
+use oxwire_rpc::association::OutgoingPdu;
 
 use crate::channel::{ChannelPdu, PdusIn};
 use crate::fault::{broken_stream, wrong_value};
@@ -55,8 +56,9 @@ pub enum ProxyTransmit {
 }
 
 /// One write on a leg.
-pub(crate) const fn on_leg(conn: ConnectionId, body: Bytes) -> Transmit {
-    Transmit::Send { conn, head: Inline::EMPTY, body }
+pub(crate) fn on_leg(conn: ConnectionId, pdu: impl Into<OutgoingPdu>) -> Transmit {
+    let OutgoingPdu { head, body } = pdu.into();
+    Transmit::Send { conn, head, body }
 }
 
 /// What comes from the server on a leg: the legacy server response, if there is one, and PDUs. Proxies ignore the response and miss it

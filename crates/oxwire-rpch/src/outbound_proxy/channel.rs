@@ -500,7 +500,7 @@ fn next(instance: &mut Instance, state: &'static str) -> Result<Option<(Connecti
     if !channel.send(len) {
         return Ok(None);
     }
-    Ok(queue.pop().map(|pdu| (channel.conn, pdu)))
+    Ok(queue.pop().map(|pdu| (channel.conn, pdu.into_bytes())))
 }
 
 /// An OUT channel in plugged channel mode. What is kept back for RTS PDUs is for OUT_R1/A10 or OUT_R2/B3 alone: the server counts the

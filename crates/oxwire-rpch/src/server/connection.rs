@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use oxwire_core::{Closed, ConnectionId, Encode, Error, PeerFault, Transmit, encode_to_bytes};
+use oxwire_rpc::association::OutgoingPdu;
 
 use super::legs::{FirstLegPdu, InLeg, LeavingLeg, OutLeg};
 use super::states::{InOpened, InState, OutOpened, OutState};
 use super::{Event, Leg, ServerConfig};
 use crate::channel::SendQueue;
-use crate::fault::{Refused, RefusedReason, is_one_rpc_pdu, timed_out, wrong_value};
+use crate::fault::{Refused, RefusedReason, timed_out, wrong_value};
 use crate::front::{Lease, LegEvent, Life, VirtualConnectionId, on_leg};
 use crate::ping::earliest;
 use crate::rts::conn::{ConnB3, ConnC1};
@@ -55,7 +56,6 @@ pub struct VirtualConnection {
     /// Acknowledgements for the client that the rest of the OUT channel lifetime is too short for, the latest of each channel.
     pub(super) acks_wait: Vec<(RtsCookie, Bytes)>,
     queue: SendQueue,
-    refused: bool,
     pub(super) orphaned: usize,
     pub(super) events: VecDeque<Event>,
     pub(super) transmits: VecDeque<Transmit>,
@@ -106,7 +106,6 @@ impl VirtualConnection {
             waiting: None,
             acks_wait: Vec::new(),
             queue: SendQueue::new(config.send_queue),
-            refused: false,
             orphaned: 0,
             events: VecDeque::new(),
             transmits,
@@ -192,27 +191,19 @@ impl VirtualConnection {
         result
     }
 
-    /// Hands an RPC PDU over, whole.
+    /// Hands an RPC PDU over, whole: in one piece, or with its head apart, as an association gives it. Its body is not copied.
     ///
     /// # Errors
     /// [`Refused`], with the PDU: the queue is full ([`Event::Writable`] says when there is room), it could never be sent, it is no
     /// whole RPC PDU, or the virtual connection has ended.
-    pub fn send_pdu(&mut self, now: Instant, pdu: Bytes) -> Result<(), Refused> {
+    pub fn send_pdu(&mut self, now: Instant, pdu: impl Into<OutgoingPdu>) -> Result<(), Refused> {
         self.life.tick(now);
-        let Some(out) = self.outs.default() else { return Err(Refused { pdu, reason: RefusedReason::Closed }) };
-        let reason = if !is_one_rpc_pdu(&pdu) {
-            RefusedReason::NotAPdu
-        } else if !out.sent.sender().can_ever_send(pdu.len()) {
-            RefusedReason::LargerThanWindow { window: out.sent.sender().peer_receive_window() }
-        } else if u32::try_from(pdu.len()).is_ok_and(|len| len > out.room()) {
-            RefusedReason::LargerThanChannel { lifetime: out.limit }
-        } else {
-            return self.queue.push(pdu).map_err(|pdu| {
-                self.refused = true;
-                Refused { pdu, reason: RefusedReason::QueueFull { limit: self.config.send_queue } }
-            });
-        };
-        Err(Refused { pdu, reason })
+        let pdu = pdu.into();
+        let never = |out: &OutLeg| out.sent.never_takes(pdu.len(), out.room(), out.limit);
+        match self.outs.default().map_or(Some(RefusedReason::Closed), never) {
+            Some(reason) => Err(Refused { pdu, reason }),
+            None => self.queue.accept(pdu),
+        }
     }
 
     /// Gives the receive window of consumed RPC PDUs back: each PDU once, by its length, in the order of [`Event::Pdu`].
@@ -305,8 +296,7 @@ impl VirtualConnection {
         let conn = out.conn;
         let near = out.lifetime.approaches_its_end(self.config.recycle_threshold);
         let pdu = self.queue.pop()?;
-        if self.refused && self.queue.bytes() <= self.config.send_queue / 2 {
-            self.refused = false;
+        if self.queue.take_writable() {
             self.events.push_back(Event::Writable);
         }
         if near {

@@ -270,6 +270,20 @@ fn pdus_both_ways() {
     assert_eq!(refused.reason, RefusedReason::LargerThanWindow { window: 8_192 });
 }
 
+/// A head in front of the application's bytes is one write, and neither is copied.
+#[test]
+fn a_head_and_its_body_are_one_write() {
+    let mut net = opened();
+    let pdu = rpc(1_000, 1);
+    let (head, body) = (oxwire_core::Inline::new(&pdu[..24]).unwrap(), pdu.slice(24..));
+    let (now, at) = (net.now, body.as_ptr());
+    let vc = net.vc.as_mut().unwrap();
+    vc.send_pdu(now, oxwire_rpc::association::OutgoingPdu { head, body }).unwrap();
+    let Some(Transmit::Send { head: sent, body, .. }) = vc.poll_transmit(now) else { panic!("nothing is sent") };
+    assert_eq!((sent, body.as_ptr(), body.len()), (head, at, 976));
+    assert_eq!(vc.poll_transmit(now), None);
+}
+
 /// [MS-RPCH] 3.2.1.5.2: client and outbound proxy by the one leg, the inbound proxy by the other.
 #[test]
 fn forwarding_by_destination() {

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use oxwire_core::{Closed, ConnectionId, Error, Misuse, PeerFault};
 use oxwire_http::{Head, HttpEvent, HttpTransmit, Origin, Reset};
+use oxwire_rpc::association::OutgoingPdu;
 
-use crate::channel::{ChannelPdu, PdusIn, SendQueue};
+use crate::channel::{ChannelPdu, Heads, PdusIn, SendQueue};
 use crate::fault::{self, Refused, RefusedReason};
 use crate::http::{PathKind, RpcTarget, connect_request};
 
@@ -158,6 +159,7 @@ pub struct Client {
     state: State,
     pdus: PdusIn,
     queue: SendQueue,
+    heads: Heads,
     sent: u64,
     unconsumed: usize,
     transmits: VecDeque<HttpTransmit>,
@@ -184,6 +186,7 @@ impl Client {
             state: State::Start,
             pdus: PdusIn::new(config.max_pdu),
             queue: SendQueue::new(config.queue_bytes),
+            heads: Heads::default(),
             sent: 0,
             unconsumed: 0,
             transmits: VecDeque::new(),
@@ -217,22 +220,19 @@ impl Client {
         Ok(())
     }
 
-    /// Takes a whole RPC PDU to be sent. [MS-RPCH] 3.1.1.4.2
+    /// Takes a whole RPC PDU to be sent: in one piece, or with its head apart, as an association gives it. Its body is not copied.
+    /// [MS-RPCH] 3.1.1.4.2
     ///
     /// # Errors
     /// [`Refused`], with the PDU in it.
-    pub fn send_pdu(&mut self, now: Instant, pdu: Bytes) -> Result<(), Refused> {
+    pub fn send_pdu(&mut self, now: Instant, pdu: impl Into<OutgoingPdu>) -> Result<(), Refused> {
         self.tick(now);
-        let reason = match &self.state {
-            State::Opened if fault::is_one_rpc_pdu(&pdu) => {
-                let limit = self.config.queue_bytes;
-                return self.queue.push(pdu).map_err(|pdu| Refused { pdu, reason: RefusedReason::QueueFull { limit } });
-            }
-            State::Opened => RefusedReason::NotAPdu,
-            State::Closed(_) => RefusedReason::Closed,
-            State::Start | State::Wait { .. } => RefusedReason::NotOpened,
-        };
-        Err(Refused { pdu, reason })
+        let pdu = pdu.into();
+        match &self.state {
+            State::Opened => self.queue.accept(pdu),
+            State::Closed(_) => Err(Refused { pdu, reason: RefusedReason::Closed }),
+            State::Start | State::Wait { .. } => Err(Refused { pdu, reason: RefusedReason::NotOpened }),
+        }
     }
 
     /// Says that `len` bytes of received PDUs are used up.
@@ -344,9 +344,10 @@ impl Client {
         if let Some(transmit) = self.transmits.pop_front() {
             return Some(transmit);
         }
-        let pdu = self.queue.pop()?;
+        let (conn, (first, rest)) = (self.conn, self.heads.pieces(self.queue.pop()?));
         self.sent = self.sent.saturating_add(1);
-        Some(HttpTransmit::Event { conn: self.conn, event: HttpEvent::Body(pdu) })
+        self.transmits.extend(rest.map(|rest| HttpTransmit::Event { conn, event: HttpEvent::Body(rest) }));
+        Some(HttpTransmit::Event { conn, event: HttpEvent::Body(first) })
     }
 
     /// What the application is to know next.
@@ -426,7 +427,7 @@ mod tests {
         let end = HttpTransmit::Event { conn: CONN, event: HttpEvent::End };
         assert_eq!((client.poll_transmit(now), client.poll_transmit(now)), (Some(end), None));
         let refused = client.send_pdu(now, pdu(1)).unwrap_err();
-        assert_eq!((refused.reason, refused.pdu), (RefusedReason::NotOpened, pdu(1)));
+        assert_eq!((refused.reason, refused.pdu.into_bytes()), (RefusedReason::NotOpened, pdu(1)));
         client.handle(now, CONN, head(connect_response().unwrap())).unwrap();
         assert_eq!(client.poll_event(), Some(Event::Opened));
         assert_eq!(client.poll_timeout(), None, "the Connection Setup timer is cancelled");

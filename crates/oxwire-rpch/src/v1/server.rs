@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use oxwire_core::{Closed, ConnectionId, Error, Misuse, Transmit};
+use oxwire_rpc::association::OutgoingPdu;
 
 use crate::channel::{ChannelPdu, PdusIn, SendQueue};
-use crate::fault::{Refused, RefusedReason, broken_stream, is_one_rpc_pdu, unexpected_pdu};
+use crate::fault::{Refused, RefusedReason, broken_stream, unexpected_pdu};
 use crate::front::{LEGACY_SERVER_RESPONSE, LegEvent, on_leg};
 
 /// Settings of a [`Connection`].
@@ -87,7 +88,6 @@ pub struct Connection {
     config: Config,
     pdus: PdusIn,
     queue: SendQueue,
-    refused: bool,
     /// Bytes of PDUs that were told and not consumed.
     held: usize,
     transmits: VecDeque<Transmit>,
@@ -114,7 +114,7 @@ impl Connection {
 
     fn of(conn: ConnectionId, config: Config, pdus: PdusIn, transmits: VecDeque<Transmit>) -> Self {
         let queue = SendQueue::new(config.send_queue);
-        Self { conn, config, pdus, queue, refused: false, held: 0, transmits, events: VecDeque::new(), ended: None }
+        Self { conn, config, pdus, queue, held: 0, transmits, events: VecDeque::new(), ended: None }
     }
 
     /// Its transport connection.
@@ -152,22 +152,16 @@ impl Connection {
         self.fail_on(result)
     }
 
-    /// Hands an RPC PDU over, whole.
+    /// Hands an RPC PDU over, whole: in one piece, or with its head apart, as an association gives it. Its body is not copied.
     ///
     /// # Errors
     /// [`Refused`], with the PDU.
-    pub fn send_pdu(&mut self, pdu: Bytes) -> Result<(), Refused> {
-        let reason = if self.ended.is_some() {
-            RefusedReason::Closed
-        } else if !is_one_rpc_pdu(&pdu) {
-            RefusedReason::NotAPdu
-        } else {
-            return self.queue.push(pdu).map_err(|pdu| {
-                self.refused = true;
-                Refused { pdu, reason: RefusedReason::QueueFull { limit: self.config.send_queue } }
-            });
-        };
-        Err(Refused { pdu, reason })
+    pub fn send_pdu(&mut self, pdu: impl Into<OutgoingPdu>) -> Result<(), Refused> {
+        let pdu = pdu.into();
+        if self.ended.is_some() {
+            return Err(Refused { pdu, reason: RefusedReason::Closed });
+        }
+        self.queue.accept(pdu)
     }
 
     /// The application is done with `len` bytes of received PDUs: more may be read.
@@ -197,8 +191,7 @@ impl Connection {
             return Some(transmit);
         }
         let pdu = self.queue.pop()?;
-        if self.refused && self.queue.bytes() <= self.config.send_queue / 2 {
-            self.refused = false;
+        if self.queue.take_writable() {
             self.events.push_back(Event::Writable);
         }
         Some(on_leg(self.conn, pdu))
@@ -311,7 +304,7 @@ mod tests {
         let mut connection = Connection::accept(CONN, config);
         connection.send_pdu(rpc(100, 1)).unwrap();
         let refused = connection.send_pdu(rpc(100, 2)).unwrap_err();
-        assert_eq!((refused.pdu, refused.reason), (rpc(100, 2), RefusedReason::QueueFull { limit: 150 }));
+        assert_eq!((refused.pdu.into_bytes(), refused.reason), (rpc(100, 2), RefusedReason::QueueFull { limit: 150 }));
         assert_eq!(sent(&mut connection).len(), 2);
         assert_eq!(connection.poll_event(), Some(Event::Writable));
         connection.handle(LegEvent::Bytes(rpc(100, 3))).unwrap();

@@ -204,7 +204,7 @@ impl World {
         pdu[..8].copy_from_slice(&[5, 0, 0, 3, 0x10, 0, 0, 0]);
         pdu[8..10].copy_from_slice(&len.to_le_bytes());
         pdu[12..16].copy_from_slice(&self.number.to_le_bytes());
-        self.client.send_pdu(self.now, pdu.into()).unwrap();
+        self.client.send_pdu(self.now, Bytes::from(pdu)).unwrap();
         self.turn();
     }
 

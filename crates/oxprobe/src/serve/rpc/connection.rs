@@ -10,7 +10,7 @@ use oxwire::core::{FileTime, Principal};
 use oxwire::mapi::mapihttp::EventPending;
 use oxwire::mapirpc::async_emsmdb::EcDoAsyncWaitExResponse;
 use oxwire::rpc::association::server::{Acceptance, Association, Event, Negotiate};
-use oxwire::rpc::association::{CallId, Config, SecurityId};
+use oxwire::rpc::association::{CallId, Config, OutgoingPdu, SecurityId};
 use oxwire::rpc::ndr::encode_stub;
 use oxwire::rpc::pdu::{AuthLevel, AuthType, FaultStatus, RejectReason};
 use oxwire::rpch::endpoint::{self, VirtualConnection};
@@ -28,7 +28,7 @@ pub(super) struct Served {
     pub(super) connection: VirtualConnection,
     association: Association<Acceptor>,
     /// What the association sends and the send queue has no room for.
-    unsent: Option<Bytes>,
+    unsent: Option<OutgoingPdu>,
     /// Waits that are over, and whether there is an event.
     woken: VecDeque<(CallId, bool)>,
     group: u32,
@@ -69,7 +69,7 @@ impl Served {
         let pdu = match self.unsent.take() {
             Some(pdu) => pdu,
             None => match self.association.poll_transmit(now) {
-                Ok(Some(pdu)) => pdu.into_bytes(),
+                Ok(Some(pdu)) => pdu,
                 Ok(None) => {
                     if self.association.is_closed() {
                         let _ = self.connection.close(now);

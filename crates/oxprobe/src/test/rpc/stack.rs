@@ -3,13 +3,12 @@
 use std::collections::VecDeque;
 use std::time::{Instant, SystemTime};
 
-use bytes::Bytes;
 use oxwire::auth::client::ClientEvent;
 use oxwire::auth::spnego::Initiator;
 use oxwire::core::{ConnectionId, Error, FileTime};
 use oxwire::http::{HttpEvent, HttpTransmit};
-use oxwire::rpc::association::SecurityId;
 use oxwire::rpc::association::client::{self as association, Association};
+use oxwire::rpc::association::{OutgoingPdu, SecurityId};
 use oxwire::rpch::client::{self as connection, Client, Route};
 
 use super::super::auth_side::AuthSide;
@@ -34,7 +33,7 @@ pub(crate) struct RpcStack {
     pub(super) client: Client,
     pub(super) association: Association<Initiator>,
     /// What the association sends and the send queue has no room for.
-    unsent: Option<Bytes>,
+    unsent: Option<OutgoingPdu>,
     events: VecDeque<Happening>,
     /// Bytes of PDUs, out and in.
     pub(super) sent: u64,
@@ -103,7 +102,7 @@ impl RpcStack {
         let pdu = match self.unsent.take() {
             Some(pdu) => pdu,
             None => match self.association.poll_transmit(now) {
-                Ok(Some(pdu)) => pdu.into_bytes(),
+                Ok(Some(pdu)) => pdu,
                 Ok(None) => return false,
                 // The association has ended, and says so as an event.
                 Err(_) => return true,

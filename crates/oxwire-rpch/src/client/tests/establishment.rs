@@ -31,7 +31,7 @@ fn response_a3_c2_and_opened() {
     bench.connect();
     let out = bench.out();
     let refused = bench.client.send_pdu(bench.now, rpc(1, 100)).unwrap_err();
-    assert_eq!((refused.reason, refused.pdu), (RefusedReason::NotOpened, rpc(1, 100)));
+    assert_eq!((refused.reason, refused.pdu.into_bytes()), (RefusedReason::NotOpened, rpc(1, 100)));
     bench.head(out, success()).unwrap();
     assert_eq!(bench.client.state_name().0, "Wait_A3W");
     bench.pdu(out, &ConnA3 { connection_timeout: ConnectionTimeout(120_000) }).unwrap();
@@ -139,7 +139,7 @@ fn a_lost_connection_gives_back_what_was_not_sent() {
         assert_eq!((unsent, sent), (&[rpc(2, 6_000), rpc(3, 100)][..], 1));
         assert!(bench.conns.iter().all(|(other, sent)| sent.closed || *other == conn));
         let refused = bench.client.send_pdu(bench.now, rpc(4, 16)).unwrap_err();
-        assert_eq!((refused.reason, refused.pdu), (RefusedReason::Closed, rpc(4, 16)));
+        assert_eq!((refused.reason, refused.pdu.into_bytes()), (RefusedReason::Closed, rpc(4, 16)));
         assert!(bench.client.consume(bench.now, 100).is_ok() && bench.client.poll_timeout().is_none());
     }
 }

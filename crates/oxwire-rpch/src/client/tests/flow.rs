@@ -69,7 +69,7 @@ fn what_cannot_be_sent_is_refused_with_its_reason() {
     bench.establish(20_000);
     let mut refusal = |pdu: Bytes| {
         let refused = bench.client.send_pdu(bench.now, pdu.clone()).unwrap_err();
-        assert_eq!(refused.pdu, pdu);
+        assert_eq!(refused.pdu.into_bytes(), pdu);
         refused.reason
     };
     assert_eq!(refusal(rpc(1, 20_001)), RefusedReason::LargerThanWindow { window: 20_000 });

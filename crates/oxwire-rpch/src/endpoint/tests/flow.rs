@@ -103,7 +103,7 @@ fn what_cannot_be_sent_comes_back() {
     let small = VirtualConnectionConfig::DEFAULT.with_send_queue(40_000);
     let mut net = Net::opened(config(small));
     let refused = net.send(ping()).unwrap_err();
-    assert_eq!((refused.pdu, refused.reason), (ping(), RefusedReason::NotAPdu));
+    assert_eq!((refused.pdu.into_bytes(), refused.reason), (ping(), RefusedReason::NotAPdu));
     let half = rpc(100, 1).slice(..50);
     assert_eq!(net.send(half).unwrap_err().reason, RefusedReason::NotAPdu);
     // The window is 65,536, which no frag_length passes; the queue fills once the window is full.
@@ -112,7 +112,7 @@ fn what_cannot_be_sent_comes_back() {
         net.turn();
     }
     let refused = net.send(rpc(7_233, 4)).unwrap_err();
-    assert_eq!((refused.pdu, refused.reason), (rpc(7_233, 4), RefusedReason::QueueFull { limit: 40_000 }));
+    assert_eq!((refused.pdu.into_bytes(), refused.reason), (rpc(7_233, 4), RefusedReason::QueueFull { limit: 40_000 }));
     assert!(net.events.is_empty());
     net.body(IN_CONN, ack_to(3, 65_536, 65_536, OUT));
     assert_eq!(net.events, [Event::Writable]);

@@ -92,7 +92,7 @@ impl Client {
             } else if !self.opened {
                 return;
             } else if let Some(pdu) = self.association.poll_transmit(now).unwrap() {
-                self.machine.send_pdu(now, pdu.into_bytes()).unwrap();
+                self.machine.send_pdu(now, pdu).unwrap();
             } else {
                 return;
             }
