@@ -3,28 +3,9 @@
 
 mod common;
 
-use common::{ADDRESS, Ended, PASSWORD, RPC_STEPS, Server, proxy};
+use common::{ADDRESS, PASSWORD, RPC_STEPS, Server, all_pass, fails_at, proxy};
 
 const STORE: &str = "mailbox.oxwire.test:6001";
-
-fn all_pass(ended: &Ended, steps: &[&str]) {
-    assert_eq!(ended.status, 0, "{}", ended.all);
-    let expected: Vec<_> = steps.iter().map(|step| ((*step).to_owned(), true)).collect();
-    assert_eq!(ended.steps(), expected, "{}", ended.all);
-}
-
-fn fails_at(ended: &Ended, step: &str) -> String {
-    assert_eq!(ended.status, 1, "{}", ended.all);
-    let steps = ended.steps();
-    let (last, before) = steps.split_last().unwrap();
-    assert_eq!((last.0.as_str(), last.1), (step, false), "{}", ended.all);
-    assert!(before.iter().all(|(_, ok)| *ok), "{}", ended.all);
-    let detail = ended.detail(step);
-    for member in ["expected", "came", "advice"] {
-        assert!(detail[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {detail}");
-    }
-    detail.to_string()
-}
 
 /// A server that faults each call whose handle is not the session's: every step that passes has passed it on.
 #[test]

@@ -6,27 +6,10 @@ mod common;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use common::{ADDRESS, ADDRESS_BOOK_STEPS, DN, Ended, PASSWORD, RPC_STEPS, STEPS, Server, VARIABLE, oxprobe, run};
-
-fn all_pass(ended: &Ended, steps: &[&str]) {
-    assert_eq!(ended.status, 0, "{}", ended.all);
-    let expected: Vec<_> = steps.iter().map(|step| ((*step).to_owned(), true)).collect();
-    assert_eq!(ended.steps(), expected, "{}", ended.all);
-}
-
-/// Steps up to the one that fails, which comes last.
-fn fails_at(ended: &Ended, step: &str) -> String {
-    assert_eq!(ended.status, 1, "{}", ended.all);
-    let steps = ended.steps();
-    let (last, before) = steps.split_last().unwrap();
-    assert_eq!((last.0.as_str(), last.1), (step, false), "{}", ended.all);
-    assert!(before.iter().all(|(_, ok)| *ok), "{}", ended.all);
-    let detail = ended.detail(step);
-    for member in ["expected", "came", "advice"] {
-        assert!(detail[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {detail}");
-    }
-    detail.to_string()
-}
+use common::{
+    ADDRESS, ADDRESS_BOOK_STEPS, DN, Ended, PASSWORD, RPC_STEPS, STEPS, Server, VARIABLE, all_pass, fails_at, oxprobe,
+    run,
+};
 
 fn demo_steps() -> Vec<&'static str> {
     let found = ["autodiscover", "transport"];
