@@ -26,6 +26,26 @@ fn basic_over_tls() {
     assert!(!format!("{:?}", run.trail).contains("a2lt") && !run.trail().contains("secret"));
 }
 
+/// A forward proxy that wants a password gets its own, with the plain GET too, which carries none for the host.
+#[test]
+fn a_proxy_is_answered_and_the_host_is_not() {
+    let mut net = logged_on()
+        .host("http://autodiscover.example.com", Host::Says(moved("https://mail.example.com/autodiscover.xml")))
+        .host("https://mail.example.com", Host::Basic(settings("mail.example.com")));
+    let mut config = config();
+    config.order = vec![Step::HttpRedirect];
+    for challenged in [false, true] {
+        if challenged {
+            net = net.host("http://autodiscover.example.com", Host::Unauthorized);
+        }
+        net.proxy = true;
+        let run = net.discover("kim@example.com", &config);
+        let get = "GET http://autodiscover.example.com/autodiscover/autodiscover.xml by proxy";
+        assert_eq!(run.requests[..2], [get.to_owned(), format!("{get}, logged on there")], "{}", run.trail());
+        assert_eq!(run.server().as_deref(), (!challenged).then_some("mail.example.com"), "{}", run.trail());
+    }
+}
+
 /// Before the user consents, a foreign host sees neither credentials nor a request; a JSON query never carries any.
 #[test]
 fn nobody_else_gets_credentials() {

@@ -135,6 +135,8 @@ pub(crate) struct Internet {
     pub(crate) latency: Duration,
     /// Credentials for the layer in between; without them there is no layer.
     pub(crate) password: Option<&'static str>,
+    /// What is without TLS goes through a forward proxy that wants the password of the layer in between.
+    pub(crate) proxy: bool,
     /// Bytes in one piece of a body.
     pub(crate) piece: usize,
 }
@@ -149,6 +151,7 @@ impl Default for Internet {
             user: User::Consents,
             latency: Duration::from_millis(20),
             password: None,
+            proxy: false,
             piece: 100,
         }
     }
@@ -213,6 +216,8 @@ struct World<'i> {
     next: u64,
     peers: HashMap<ConnectionId, Peer>,
     opened: HashSet<ConnectionId>,
+    /// Connections to the forward proxy, and for whom.
+    proxied: HashMap<ConnectionId, Origin>,
     layer: Option<ClientLayer>,
     requests: Vec<String>,
     asked: Vec<String>,
@@ -231,7 +236,12 @@ impl Internet {
         let mut machine = Discovery::new(address, config.clone(), start).expect("an address");
         let layer = self.password.map(|password| {
             let entropy = Box::new(|out: &mut [u8]| out.fill(7));
-            let mut layer = ClientLayer::new(ClientConfig::default(), entropy, start, FileTime::from_intervals(0));
+            let mut client = ClientConfig::default();
+            client.cleartext_to_proxy = true;
+            let mut layer = ClientLayer::new(client, entropy, start, FileTime::from_intervals(0));
+            if self.proxy {
+                layer.set_credentials(start, Target::Proxy, credentials(password));
+            }
             // For hosts without TLS too: it is not for want of a password that they get none.
             for origin in self.hosts.keys() {
                 let (origin, _) = Origin::from_url(origin).unwrap();
@@ -246,6 +256,7 @@ impl Internet {
             next: 0,
             peers: HashMap::new(),
             opened: HashSet::new(),
+            proxied: HashMap::new(),
             layer,
             requests: Vec::new(),
             asked: Vec::new(),
@@ -266,6 +277,17 @@ impl Internet {
             world.advance(&mut machine);
         }
         panic!("the search has no end:\n{:#?}", machine.trail());
+    }
+}
+
+/// The head as a forward proxy wants it.
+fn absolute(proxied: &HashMap<ConnectionId, Origin>, transmit: HttpTransmit) -> HttpTransmit {
+    match (proxied.get(&transmit.conn()), transmit) {
+        (Some(origin), HttpTransmit::Event { conn, event: HttpEvent::Head(Head::Request(head)) }) => {
+            let head = head.to_absolute_form(origin).unwrap();
+            HttpTransmit::Event { conn, event: HttpEvent::Head(Head::Request(head)) }
+        }
+        (_, transmit) => transmit,
     }
 }
 
@@ -294,7 +316,11 @@ impl World<'_> {
                     self.transmit(transmit);
                     continue;
                 };
-                layer.handle_outgoing(self.now, transmit).unwrap();
+                if let HttpTransmit::Open { conn, origin } = &transmit {
+                    self.proxied
+                        .extend((self.net.proxy && origin.scheme == Scheme::Http).then(|| (*conn, origin.clone())));
+                }
+                layer.handle_outgoing(self.now, absolute(&self.proxied, transmit)).unwrap();
                 if opens && !machine.may_authenticate(conn) {
                     layer.keep_anonymous(conn).unwrap();
                 }
@@ -408,12 +434,21 @@ impl World<'_> {
         }
         let expected = head.fields().text("Content-Length").map_or(0, |length| length.parse().unwrap());
         assert_eq!(request.body.len(), expected);
-        let mut line = format!("{} {}{}", request.method, peer.origin, request.target);
+        let proxied = self.proxied.contains_key(&conn);
+        let mut line = match proxied {
+            true => format!("{} {} by proxy", request.method, request.target),
+            false => format!("{} {}{}", request.method, peer.origin, request.target),
+        };
         if let Some(authorization) = &request.authorization {
             assert_eq!(peer.origin.scheme, Scheme::Https, "credentials without TLS");
             let _ = write!(line, " as {}", authorization.split(' ').next().unwrap_or_default());
         }
-        self.requests.push(line);
+        if proxied && head.fields().text("Proxy-Authorization") != Some("Basic a2ltQGV4YW1wbGUuY29tOnNlY3JldA==") {
+            self.requests.push(line);
+            let challenge = vec![("Proxy-Authenticate", "Basic realm=\"p\"".to_owned())];
+            return self.reply(conn, &Reply { status: 407, fields: challenge, body: String::new() });
+        }
+        self.requests.push(if proxied { format!("{line}, logged on there") } else { line });
         match host {
             Host::Cut => {
                 let reset = Reset::unknown("cut").with_cause(ResetCause::Lost);
