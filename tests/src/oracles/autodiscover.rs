@@ -59,10 +59,25 @@ pub fn autodiscover_xml(data: &[u8]) {
     }
 }
 
+/// A bracket anywhere in a document has its values read item by item, and not in one step: what comes, settings or error, is the same.
+fn item_by_item(data: &[u8], decoded: &Result<Response<'static>, XmlError>) {
+    const COMMENT: &[u8] = b"<!--]-->";
+    let bracketed = [COMMENT, data].concat();
+    let sources = (Source::new(data, XmlLimits::DEFAULT), Source::new(&bracketed, XmlLimits::DEFAULT));
+    // Neither a byte order mark, nor another encoding, nor a declaration may be moved from the start.
+    let (Ok(source), Ok(bracketed)) = sources else { return };
+    if source.text().as_bytes() != data || data.starts_with(b"<?xml") || !bracketed.text().ends_with(source.text()) {
+        return;
+    }
+    let moved = |error: XmlError| XmlError { offset: error.offset + COMMENT.len(), ..error };
+    assert_eq!(Response::decode(&bracketed).map(Response::into_owned), decoded.clone().map_err(moved));
+}
+
 /// What is read as a response is written to something that reads the same, and its choice of a transport names only what stands there.
 pub fn autodiscover_response(data: &[u8]) {
     let decoded =
         Source::new(data, XmlLimits::DEFAULT).and_then(|source| Response::decode(&source).map(Response::into_owned));
+    item_by_item(data, &decoded);
     let response = match decoded {
         Ok(response) => response,
         Err(error) => return place(data, error),
