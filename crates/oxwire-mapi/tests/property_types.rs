@@ -129,7 +129,7 @@ fn every_type_is_written_and_read() {
 
 /// [MS-OXNSPI] 2.2.1.1: 0x000D is PtypEmbeddedTable in the address book, one number of 32 bits; in a ROP buffer there is none.
 #[test]
-fn r31_an_embedded_table_is_a_number_of_the_address_book() {
+fn oxnspi_r31_an_embedded_table_is_a_number_of_the_address_book() {
     const BOOK: CountWidth = CountWidth::AddressBook;
     let (value, wire) = (V::EmbeddedTable(0x0102_0304), b"\x04\x03\x02\x01");
     assert_eq!((value.property_type(), value.property_type().0), (PropertyType::OBJECT, 0x000D));
