@@ -236,9 +236,9 @@ impl App {
         self.delivered.pop_front()
     }
 
-    /// How answers are stored, as far as the request allows it.
-    pub(super) const fn packing(&mut self) -> &mut Packing {
-        &mut self.packing
+    /// The users, and how answers are stored, as far as the request allows it.
+    pub(super) const fn users_and_packing(&mut self) -> (&Users, &mut Packing) {
+        (&self.users, &mut self.packing)
     }
 
     /// The auxiliary buffer of a response to a Connect: what there is to say by either transport, and `more`.

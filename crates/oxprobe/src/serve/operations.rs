@@ -13,6 +13,7 @@ use oxwire::mapi::rop::{
 
 use super::objects::{Object, Objects, Subscription, Table, TableKind};
 use super::properties::{self, counter_of, folder_id};
+use super::rops::Read;
 use super::users::User;
 use crate::mailbox::{Counter, Folder, Message};
 
@@ -35,6 +36,8 @@ pub(crate) struct Operations<'a> {
     pub(crate) objects: &'a mut Objects,
     /// The user.
     pub(crate) user: &'a User,
+    /// What the last operation read, if it was a RopQueryRows.
+    pub(crate) read: Option<Read>,
 }
 
 /// A row of a table: what its cells are read from.

@@ -6,11 +6,11 @@ use oxwire::mapi::mapihttp::{ExecuteFlags, ExecuteSuccess};
 use oxwire::mapi::property::{CountWidth, ErrorCode, PropertyTags, RowsWriter};
 use oxwire::mapi::rop::{
     Execution, GetContentsTableResponse, GetHierarchyTableResponse, Handle, LogonResponse, MessageClass,
-    NotificationData, NotifyResponse, OpenFolderResponse, PendingResponse, PropertiesResponse, QueryRowsRequest,
-    QueryRowsResponse, RegisterNotificationResponse, Request, Response, RopBuffer, RopRequest, SetColumnsResponse,
-    SortTableResponse, Stop, TableStatus,
+    NotificationData, NotifyResponse, OpenFolderResponse, PendingResponse, PropertiesResponse, QueryRowsFlags,
+    QueryRowsRequest, QueryRowsResponse, RegisterNotificationResponse, Request, RequestBuilder, Response, RopBuffer,
+    RopId, RopRequest, SetColumnsResponse, SortTableResponse, Stop, TableStatus,
 };
-use oxwire::mapi::rpc_header_ext::{ChainWriter, MAX_PAYLOAD, Packer, PayloadForm, RpcHeaderExt};
+use oxwire::mapi::rpc_header_ext::{ChainWriter, Packer, PayloadForm};
 
 use super::objects::{Notice, Objects};
 use super::operations::Operations;
@@ -19,6 +19,22 @@ use super::users::User;
 
 /// RopId, InputHandleIndex, ReturnValue, Origin and RowCount of a RopQueryRows response.
 const QUERY_ROWS_HEAD: usize = 9;
+
+/// What a RopQueryRows gave, where it was the last operation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Read {
+    /// The same for the rows that it was asked for, that are there, and that it did not give.
+    more: Option<QueryRowsRequest>,
+}
+
+impl Read {
+    /// Of a request for which `there` rows are there, and of which `given` were given.
+    fn new(request: &QueryRowsRequest, given: usize, there: usize) -> Self {
+        let rest = there.checked_sub(given).filter(|rest| *rest > 0).and_then(|rest| u16::try_from(rest).ok());
+        let advances = !request.query_rows_flags.contains(QueryRowsFlags::NO_ADVANCE);
+        Self { more: rest.filter(|_| advances).map(|row_count| QueryRowsRequest { row_count, ..*request }) }
+    }
+}
 
 /// What RopPending names, [MS-OXCROPS] 2.2.14.3: sessions whose notifications did not go into an answer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,22 +75,14 @@ impl Packing {
         self.form
     }
 
-    /// The RopBuffer, or rgbOut, with these ROP responses: as the flags and MaxRopOut of the request have it.
-    ///
-    /// # Errors
-    /// They do not fit.
-    pub(crate) fn rop_out(
-        &mut self,
+    /// Writes the RopBuffer of an answer, or rgbOut, by the flags and MaxRopOut of the request.
+    pub(crate) fn chain<'a>(
+        &'a mut self,
+        out: &'a mut BytesMut,
         (flags, max_rop_out): (ExecuteFlags, u32),
-        rops: &[u8],
-    ) -> Result<BytesMut, EncodeError> {
-        let mut out = BytesMut::with_capacity(rops.len().saturating_add(RpcHeaderExt::LEN));
+    ) -> ChainWriter<'a> {
         let max_len = usize::try_from(max_rop_out).unwrap_or(usize::MAX);
-        ChainWriter::new(&mut self.packer, &mut out, self.form, flags, max_len).push(|w| {
-            w.bytes(rops);
-            Ok(())
-        })?;
-        Ok(out)
+        ChainWriter::new(&mut self.packer, out, self.form, flags, max_len)
     }
 }
 
@@ -87,16 +95,12 @@ pub(crate) fn execute(
     user: &User,
     payload: &Bytes,
     packing: &mut Packing,
-    (flags, max_rop_out): (ExecuteFlags, u32),
+    asked: (ExecuteFlags, u32),
     wall: FileTime,
 ) -> Result<(Bytes, String), ExecuteError> {
-    let (answer, done) = answer(objects, user, payload, max_rop_out, wall, Pending::default())?;
-    let success = match answer {
-        Ok(rops) => {
-            let rop_out = packing.rop_out((flags, max_rop_out), &rops)?;
-            let success = ExecuteSuccess { error_code: 0, rop_buffer: &rop_out, auxiliary_buffer: &[] };
-            return Ok((encode_to_bytes(&success)?, done));
-        }
+    let (answer, done) = answer(objects, user, payload, packing, asked, wall, Pending::default())?;
+    let success = match &answer {
+        Ok(rop_out) => ExecuteSuccess { error_code: 0, rop_buffer: rop_out, auxiliary_buffer: &[] },
         // [MS-OXCROPS] 3.2.4.3: the Execute fails as a whole.
         Err(code) => ExecuteSuccess { error_code: code.0, rop_buffer: &[], auxiliary_buffer: &[] },
     };
@@ -112,7 +116,11 @@ fn summary(done: &[String]) -> String {
     told.collect::<Vec<_>>().join(", ")
 }
 
-/// Answers a ROP requests payload: the ROP responses payload or the code by which all of it fails, and what was done, for the log.
+/// Answers a ROP requests payload: the RopBuffer of an Execute, or rgbOut, as the request's flags and MaxRopOut have it, or the
+/// code by which all of it fails; and what was done, for the log.
+///
+/// Where the request ends in a RopQueryRows that did not give all the rows it was asked for, and the client takes a chain, the next
+/// rows follow in payloads of their own, each as if it had been asked for by itself: [MS-OXCRPC] 3.1.4.2.1.2.2.
 ///
 /// # Errors
 /// [`ExecuteError`].
@@ -120,25 +128,81 @@ pub(crate) fn answer(
     objects: &mut Objects,
     user: &User,
     payload: &Bytes,
-    max_rop_out: u32,
+    packing: &mut Packing,
+    asked: (ExecuteFlags, u32),
     wall: FileTime,
     pending: Pending<'_>,
 ) -> Result<(Result<BytesMut, ErrorCode>, String), ExecuteError> {
+    let mut operations = Operations { objects, user, read: None };
+    let mut out = BytesMut::new();
+    let mut chain = packing.chain(&mut out, asked);
+    let (mut answer, done) = one_payload(&mut operations, payload, chain.room(), wall, Some(pending))?;
+    let mut done = vec![done];
+    loop {
+        let rops = match answer {
+            Ok(rops) => rops,
+            Err(code) => return Ok((Err(code), done.concat())),
+        };
+        chain.push(|w| {
+            w.bytes(&rops);
+            Ok(())
+        })?;
+        let Some(more) = operations.read.take().and_then(|read| read.more) else { break };
+        if !chain.can_pack(RopId::QUERY_ROWS) {
+            break;
+        }
+        let next = going_on(&rops, &more)?;
+        let (further, _) = one_payload(&mut operations, &next, chain.room(), wall, None)?;
+        if operations.read.is_none() {
+            break;
+        }
+        answer = further;
+    }
+    if chain.len() > 1 {
+        done.push(format!(" in {} payloads", chain.len()));
+    }
+    Ok((Ok(out), done.concat()))
+}
+
+/// A RopQueryRows alone, on the handles that the answer before it ended with.
+fn going_on(answered: &[u8], more: &QueryRowsRequest) -> Result<Bytes, ExecuteError> {
+    let answered: RopBuffer<'_> = decode_all(answered, &Limits::DEFAULT)?;
+    let handles: Vec<Handle> = answered.handles().iter().collect();
+    let mut out = BytesMut::new();
+    let mut requests = RequestBuilder::new(&mut out);
+    requests.push(more)?;
+    requests.finish(&handles)?;
+    Ok(out.freeze())
+}
+
+/// Answers a ROP requests payload by a ROP responses payload of at most `room` bytes.
+fn one_payload(
+    operations: &mut Operations<'_>,
+    payload: &[u8],
+    room: usize,
+    wall: FileTime,
+    pending: Option<Pending<'_>>,
+) -> Result<(Result<BytesMut, ErrorCode>, String), ExecuteError> {
     let input: RopBuffer<'_> = decode_all(payload, &Limits::DEFAULT)?;
-    let room = usize::try_from(max_rop_out).unwrap_or(usize::MAX).saturating_sub(RpcHeaderExt::LEN).min(MAX_PAYLOAD);
     let mut out = BytesMut::new();
     let mut execution = match Execution::begin(&input, &mut out, room) {
         Ok(execution) => execution,
         Err(code) => return Ok((Err(code), format!("failed: {code}"))),
     };
     let mut done: Vec<String> = Vec::new();
-    let mut operations = Operations { objects, user };
     while let Some(request) = execution.next_request() {
         done.push(request.rop_id().to_string());
-        one(&mut execution, &mut operations, request, wall)?;
+        operations.read = None;
+        one(&mut execution, operations, request, wall)?;
     }
-    tell(&mut execution, operations.objects, pending)?;
-    match execution.finish().stop {
+    if let Some(pending) = pending {
+        tell(&mut execution, operations.objects, pending)?;
+    }
+    let stop = execution.finish().stop;
+    if stop.is_some() {
+        operations.read = None;
+    }
+    match stop {
         None => {}
         Some(Stop::BufferTooSmall) => done.push("(the rest does not fit)".to_owned()),
         Some(Stop::Request(error)) => done.push(format!("(stopped: {error})")),
@@ -276,6 +340,7 @@ fn query_rows(
     }
     let rows = rows.finish();
     let origin = operations.advance(input, &reading, rows.len());
+    operations.read = Some(Read::new(request, rows.len(), reading.rows.len()));
     execution.respond(&QueryRowsResponse { input_handle_index: request.input_handle_index, origin, rows })?;
     Ok(Ok(()))
 }

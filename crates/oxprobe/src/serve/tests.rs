@@ -370,12 +370,22 @@ fn answers_are_stored_as_the_flags_of_the_request_allow() {
         (true, ExecuteFlags::NONE, &short, (false, true)),
         (false, ExecuteFlags::NONE, &long, (false, false)),
     ] {
-        let buffer = Packing::new(compress).rop_out((flags, LARGEST), rops).unwrap();
-        let buffer: ExtendedBuffer<'_> = decode_all(&buffer, &Limits::DEFAULT).unwrap();
+        let mut out = BytesMut::new();
+        let pushed = Packing::new(compress).chain(&mut out, (flags, LARGEST)).push(|w| {
+            w.bytes(rops);
+            Ok(())
+        });
+        pushed.unwrap();
+        let buffer: ExtendedBuffer<'_> = decode_all(&out, &Limits::DEFAULT).unwrap();
         assert_eq!((buffer.is_compressed(), buffer.is_obfuscated()), stored, "{compress} {flags:?} {}", rops.len());
         assert_eq!(buffer.payload().unwrap(), rops);
     }
-    Packing::new(true).rop_out((ExecuteFlags::NONE, 300), &long).unwrap_err();
+    let mut out = BytesMut::new();
+    let pushed = Packing::new(true).chain(&mut out, (ExecuteFlags::NONE, 300)).push(|w| {
+        w.bytes(&long);
+        Ok(())
+    });
+    pushed.unwrap_err();
 }
 
 #[test]

@@ -193,7 +193,8 @@ impl Caller<'_> {
         };
         let beside = self.shared.sessions.pending_beside(&execute.session);
         let session = self.shared.sessions.of(&execute.session, self.principal, self.group);
-        let (Some(session), Some(user)) = (session, self.app.users().of(self.principal)) else {
+        let (users, packing) = self.app.users_and_packing();
+        let (Some(session), Some(user)) = (session, users.of(self.principal)) else {
             return (Err(NO_SESSION), what.to_owned());
         };
         let index = session.index;
@@ -202,17 +203,14 @@ impl Caller<'_> {
             .and_then(|buffer| {
                 let payload = buffer.payload_bytes(&request.stub)?;
                 let pending = Pending { session_index: index, beside: &beside };
-                rops::answer(&mut session.objects, user, &payload, execute.max_rop_out, wall, pending)
+                let asked = (execute.flags, execute.max_rop_out);
+                rops::answer(&mut session.objects, user, &payload, packing, asked, wall, pending)
             });
-        let (rops, done) = match done {
-            Ok((Ok(rops), done)) => (rops, done),
+        let (rop_out, done) = match done {
+            Ok((Ok(rop_out), done)) => (rop_out, done),
             Ok((Err(code), done)) => return failed(code, done),
             Err(error @ rops::ExecuteError::Decode(_)) => return failed(ErrorCode::RPC_FORMAT, error.to_string()),
             Err(error @ rops::ExecuteError::Encode(_)) => return failed(ErrorCode::NETWORK_ERROR, error.to_string()),
-        };
-        let rop_out = match self.app.packing().rop_out((execute.flags, execute.max_rop_out), &rops) {
-            Ok(rop_out) => rop_out,
-            Err(error) => return failed(ErrorCode::NETWORK_ERROR, error.to_string()),
         };
         let response =
             EcDoRpcExt2Response { session: execute.session, rop_out: &rop_out, ..EcDoRpcExt2Response::default() };

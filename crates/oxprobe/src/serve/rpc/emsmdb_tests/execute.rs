@@ -1,12 +1,17 @@
 //! EcDoRpcExt2: ROPs and auxiliary buffers. [MS-OXCRPC] 3.1.4.2
 
 use bytes::Bytes;
-use oxwire::mapi::property::ErrorCode;
-use oxwire::mapi::rop::{Handle, LogonRequest, RopResponse};
+use oxwire::mapi::mapihttp::ExecuteFlags;
+use oxwire::mapi::property::{ErrorCode, PropertyTag, PropertyTags};
+use oxwire::mapi::rop::{
+    AsynchronousFlags, ContentsTableFlags, GetContentsTableRequest, Handle, LogonRequest, QueryRowsFlags,
+    QueryRowsRequest, ReleaseRequest, RopResponse, SetColumnsRequest,
+};
+use oxwire::mapi::rpc_header_ext::ExtendedBuffers;
 use oxwire::mapirpc::emsmdb::{EcDoConnectExRequest, EcDoRpcExt2Request, EcDoRpcExt2Response};
 use oxwire::rpc::ndr::ContextHandle;
 
-use super::{ADA, World, connect_request, ext2, extended, read};
+use super::{ADA, MESSAGES, World, connect_request, ext2, extended, read};
 use crate::serve::tests::{INBOX, open, payload};
 use crate::serve::users::user_dn;
 
@@ -141,4 +146,107 @@ fn auxiliary_buffers_of_a_client_are_informational() {
         let session: ContextHandle = read::<oxwire::mapirpc::emsmdb::EcDoConnectExResponse<'_>>(&stub).session;
         assert!(!session.is_nil(), "{}", "MS-OXCRPC_R1606 MS-OXCRPC_R981");
     }
+}
+
+/// The ROP responses payloads of a chain.
+fn chained(stub: &Bytes) -> Vec<Vec<u8>> {
+    let response: EcDoRpcExt2Response<'_> = read(stub);
+    assert_eq!(response.error_code, 0);
+    ExtendedBuffers::new(response.rop_out).map(|buffer| buffer.unwrap().payload().unwrap().into_owned()).collect()
+}
+
+/// Rows of a RopQueryRows response (0x15, its index, success, Origin, RowCount) that begins at that place, if one does.
+fn rows_at(payload: &[u8], at: usize) -> Option<usize> {
+    let found = payload.get(at..at + 9)?;
+    assert_eq!(found[..6], [0x15, 0, 0, 0, 0, 0]);
+    Some(u16::from_le_bytes([found[7], found[8]]).into())
+}
+
+/// The rows that one payload has no room for come in further ones, if the client takes a chain, RopQueryRows was the last operation,
+/// and 32 KB are left; each is the answer to a request of its own, and never more rows come than were asked for.
+#[test]
+fn rows_go_on_in_further_payloads() {
+    let mut world = World::new(&[ADA]);
+    let session = world.connect(0);
+    let dn = world.dn(0);
+    let logon = LogonRequest::private(0, 0, &dn);
+    let logon = world.rops(0, session, &[Handle::UNUSED], |r| r.push(&logon).unwrap()).handle(0);
+    let inbox = world.rops(0, session, &[logon, Handle::UNUSED], |r| r.push(&open(INBOX)).unwrap()).handle(1);
+    let contents = GetContentsTableRequest {
+        logon_id: 0,
+        input_handle_index: 0,
+        output_handle_index: 1,
+        table_flags: ContentsTableFlags::USE_UNICODE,
+    };
+    let columns = SetColumnsRequest {
+        logon_id: 0,
+        input_handle_index: 1,
+        set_columns_flags: AsynchronousFlags::SYNCHRONOUS,
+        property_tags: PropertyTags::new(&[PropertyTag::SUBJECT, PropertyTag::BODY]),
+    };
+    let (chain, plain) = (ExecuteFlags::NO_COMPRESSION | ExecuteFlags::CHAIN, ExecuteFlags::NO_COMPRESSION);
+    // Rows are a kilobyte and some: 31 or so to a payload, and the four that the mailbox began with are shorter.
+    let there = MESSAGES + 4;
+    for (rows, flags, room, asked, released, payloads, given) in [
+        ("MS-OXCRPC_R962 MS-OXCRPC_R973", chain, 0x4_0000, 100, false, 4, 100),
+        ("MS-OXCRPC_R972", chain, 0x4_0000, 40, false, 2, 40),
+        ("MS-OXCRPC_R972", chain, 0x4_0000, 20, false, 1, 20),
+        ("MS-OXCRPC_R962", chain, 0x4_0000, 1000, false, 7, there),
+        // No chain, another operation behind, and less than 32 KB left.
+        ("MS-OXCRPC_R962", plain, 0x4_0000, 100, false, 1, 0),
+        ("MS-OXCRPC_R962", chain, 0x4_0000, 100, true, 1, 0),
+        ("MS-OXCRPC_R962", chain, 0xC000, 100, false, 1, 0),
+    ] {
+        let table = world.rops(0, session, &[inbox, Handle::UNUSED], |r| {
+            r.push(&contents).unwrap();
+            r.push(&columns).unwrap();
+        });
+        let table = table.handle(1);
+        let query = QueryRowsRequest {
+            logon_id: 0,
+            input_handle_index: 0,
+            query_rows_flags: QueryRowsFlags::ADVANCE,
+            forward_read: true,
+            row_count: asked,
+        };
+        let sent = payload(&[table, logon], |r| {
+            r.push(&query).unwrap();
+            if released {
+                r.push(&ReleaseRequest { logon_id: 0, input_handle_index: 0 }).unwrap();
+            }
+        });
+        let rop_in = extended(&sent);
+        let request = EcDoRpcExt2Request { flags, max_rop_out: room, ..ext2(session, &rop_in) };
+        let stub = world.ask(0, &request).unwrap();
+        let came = chained(&stub);
+        assert_eq!(came.len(), payloads, "{rows}");
+        let counts: Vec<usize> = came.iter().map(|payload| rows_at(payload, 2).unwrap()).collect();
+        let sum: usize = counts.iter().sum();
+        if given > 0 {
+            assert_eq!(sum, given, "{rows}: {counts:?}");
+        } else {
+            assert!((25..40).contains(&sum), "{rows}: {counts:?}");
+        }
+        for (payload, count) in came.iter().zip(&counts) {
+            assert!(*count > 0 && payload.len() <= 0x8000, "{rows}");
+            // A whole buffer each: RopSize leads to the handles, which are those of the request.
+            let size = usize::from(u16::from_le_bytes([payload[0], payload[1]]));
+            let expected = [table.0.to_le_bytes(), logon.0.to_le_bytes()].concat();
+            assert_eq!(payload[size..], expected, "{}", "MS-OXCRPC_R963");
+        }
+        // The cursor is behind the last row that was given: no row comes twice, and none is left out.
+        if !released {
+            let rest = QueryRowsRequest { row_count: 1000, ..query };
+            let sent = payload_of(&rest, table);
+            let rop_in = extended(&sent);
+            let request = EcDoRpcExt2Request { flags: chain, max_rop_out: 0x4_0000, ..ext2(session, &rop_in) };
+            let stub = world.ask(0, &request).unwrap();
+            let rest: usize = chained(&stub).iter().map(|payload| rows_at(payload, 2).unwrap()).sum();
+            assert_eq!(sum + rest, there, "{rows}");
+        }
+    }
+}
+
+fn payload_of(request: &QueryRowsRequest, table: Handle) -> Bytes {
+    payload(&[table], |r| r.push(request).unwrap())
 }

@@ -37,6 +37,8 @@ use crate::serve::users::{Users, user_dn};
 const ADA: &str = "ada@oxwire.test";
 const BERT: &str = "bert@oxwire.test";
 const LARGEST: u32 = 0x8007;
+/// In Ada's inbox, beside those that every mailbox begins with: more than one payload tells, at a kilobyte each.
+const MESSAGES: usize = 200;
 const DELIVERED: Delivered = Delivered { folder: 5, message: 40 };
 
 /// The handle names no session.
@@ -117,6 +119,10 @@ impl World {
         for (number, address) in [(1, ADA), (2, BERT)] {
             let guid = Guid::from_wire([number; 16]);
             users.add(address, SecretString::from("x"), [guid, guid], WALL);
+        }
+        for number in 0..MESSAGES {
+            let inbox = &mut users.of_mut(&Principal::new(ADA)).unwrap().mailbox;
+            inbox.deliver(("Bert", BERT), &format!("number {number}"), &"x".repeat(500), WALL).unwrap();
         }
         let (now, app) = (Instant::now(), App::new(users, None, false, Log::Quiet));
         let mut world = Self { now, wall: WALL, app, server: RpcSide::new(None, None, None), clients: Vec::new() };
