@@ -8,6 +8,7 @@ mod proxy;
 mod registry;
 #[cfg(test)]
 pub(crate) mod test_net;
+mod virtual_channel;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use proxy::{Handled, ProxyChannelEvent, ProxyConfig, ProxyEvent};
 pub(crate) use proxy::{ProxyCore, ProxyParts, opens, proxy_methods};
 pub use registry::VirtualConnectionId;
 pub(crate) use registry::{Lease, Registry};
+pub(crate) use virtual_channel::{VirtualChannel, virtual_channel_methods};
 
 use crate::channel::PdusIn;
 use crate::fault::broken_stream;

@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use oxwire_core::{ConnectionId, Encode, Error, PeerFault, Transmit, encode_to_bytes};
-use oxwire_http::{Head, HttpEvent, HttpTransmit};
+use oxwire_core::{Encode, Error, PeerFault, encode_to_bytes};
 
 use super::states::{State, Waiting};
 use crate::channel::SendQueue;
@@ -14,10 +13,8 @@ use crate::endpoint::in_channel::InChannel;
 use crate::fault::{timed_out, wrong_value};
 use crate::flow_control::Sender;
 use crate::front::{
-    Caller, Channel, FirstPdu, FromServer, LegEvent, Life, ProxyChannelEvent, ProxyConfig, ProxyParts, ProxyTransmit,
-    VirtualConnectionId, on_leg,
+    Channel, FirstPdu, ProxyChannelEvent, ProxyParts, ProxyTransmit, VirtualChannel, on_leg, virtual_channel_methods,
 };
-use crate::http::{RpcError, RpcTarget, rpc_error_response};
 use crate::ping::earliest;
 use crate::rts::conn::ConnB2;
 use crate::rts::in_r1::{InR1A2, InR1B1};
@@ -33,16 +30,10 @@ use crate::rts::{
 /// [`handle_leg`](Self::handle_leg), successors into [`attach`](Self::attach); what is to be done comes out of
 /// [`poll_transmit`](Self::poll_transmit).
 pub struct VirtualInChannel {
-    pub(super) life: Life,
-    pub(super) config: ProxyConfig,
-    cookie: RtsCookie,
-    rpc: RpcTarget,
-    caller: Caller,
+    pub(super) channel: VirtualChannel,
     pub(super) state: State,
     /// A successor whose IN_R2/A1 has overtaken IN_R2/A5 or IN_R1/B2 on another connection, or that waits until nothing is orphaned.
     pub(super) waiting: Option<Box<Channel>>,
-    leg: ConnectionId,
-    pub(super) from_server: FromServer,
     /// The leg's flow control, once the server has told its window: until then it is in plugged channel mode.
     pub(super) sender: Option<Sender>,
     /// RTS PDUs that wait for the end of plugged channel mode.
@@ -52,8 +43,6 @@ pub struct VirtualInChannel {
     pub(super) orphaned: usize,
     /// The cookie of the predecessor, by which the server may still have named the leg.
     pub(super) previous: Option<RtsCookie>,
-    pub(super) transmits: VecDeque<ProxyTransmit>,
-    pub(super) events: VecDeque<ProxyChannelEvent>,
     pub(super) heard: Instant,
 }
 
@@ -61,11 +50,11 @@ impl VirtualInChannel {
     /// CONN/B1, or IN_R1/A1 with an unknown cookie. [MS-RPCH] 3.2.3.5.3, 3.2.3.5.5.2
     pub(super) fn open(now: Instant, parts: ProxyParts) -> Self {
         let ProxyParts { config, channel, leg, transmits, lease } = parts;
-        let (first, caller, rpc) = (channel.first, channel.caller.clone(), channel.request.rpc.clone());
+        let first = channel.first;
+        let mut common = VirtualChannel::new(now, config, &channel, leg, transmits, lease);
         let deadline = now.checked_add(config.setup_timeout);
         let window = ReceiveWindowSize(config.receive_window);
         let timeout = ConnectionTimeout(millis(config.connection_timeout));
-        let mut opening = VecDeque::new();
         let (state, keep_alive) = match first {
             FirstPdu::InA1(pdu) => {
                 let a2 = InR1A2 {
@@ -76,7 +65,7 @@ impl VirtualInChannel {
                     inbound_proxy_receive_window_size: window,
                     inbound_proxy_connection_timeout: timeout,
                 };
-                opening.extend(encode_to_bytes(&a2));
+                common.send_on_leg(&a2);
                 let channel = InChannel::new(*channel, pdu.successor_channel_cookie.0, config.receiver());
                 (State::WaitB2(Waiting { channel, deadline }), None)
             }
@@ -88,9 +77,9 @@ impl VirtualInChannel {
                     receive_window_size: window,
                     connection_timeout: timeout,
                     association_group_id: pdu.association_group_id,
-                    client_address: ClientAddress(caller.address),
+                    client_address: ClientAddress(common.caller.address),
                 };
-                opening.extend(encode_to_bytes(&b2));
+                common.send_on_leg(&b2);
                 let channel = InChannel::new(*channel, pdu.in_channel_cookie.0, config.receiver());
                 (State::B3W(Waiting { channel, deadline }), Some(pdu.client_keepalive.interval_ms()))
             }
@@ -98,54 +87,29 @@ impl VirtualInChannel {
             FirstPdu::ConnA1(_) | FirstPdu::OutA3(_) => (State::Finished, None),
         };
         let mut this = Self {
-            life: Life::new(now, lease),
-            config,
-            cookie: first.virtual_connection_cookie(),
-            rpc: rpc.clone(),
-            caller,
+            channel: common,
             state,
             waiting: None,
-            leg,
-            from_server: FromServer::new(config.max_pdu),
             sender: None,
             plugged: VecDeque::new(),
             queue: SendQueue::new(usize::MAX),
             orphaned: 0,
             previous: None,
-            transmits: transmits.into_iter().map(ProxyTransmit::Http).collect(),
-            events: VecDeque::new(),
             heard: now,
         };
-        this.transmits.push_back(ProxyTransmit::OpenLeg { conn: leg, rpc });
-        this.transmits.extend(opening.into_iter().map(|pdu| ProxyTransmit::Leg(on_leg(leg, pdu))));
-        this.events.extend(keep_alive.map(|ms| ProxyChannelEvent::KeepAlive(Duration::from_millis(u64::from(ms)))));
+        this.channel
+            .events
+            .extend(keep_alive.map(|ms| ProxyChannelEvent::KeepAlive(Duration::from_millis(u64::from(ms)))));
         let read = this.read_client();
         let _told = this.fail_on(read);
         this
     }
 
-    /// Its name.
-    #[must_use]
-    pub const fn id(&self) -> VirtualConnectionId {
-        self.life.id()
-    }
+    virtual_channel_methods!();
 
-    /// The virtual connection that it belongs to.
-    #[must_use]
-    pub const fn cookie(&self) -> RtsCookie {
-        self.cookie
-    }
-
-    /// Who the client is.
-    #[must_use]
-    pub const fn caller(&self) -> &Caller {
-        &self.caller
-    }
-
-    /// Its leg to the server.
-    #[must_use]
-    pub const fn leg(&self) -> ConnectionId {
-        self.leg
+    /// What is for the leg waits in the driver, and nothing waits for the leg here.
+    const fn on_leg_opened(&self) -> Result<(), PeerFault> {
+        Ok(())
     }
 
     /// The state, in the words of [MS-RPCH] 3.2.3.
@@ -160,70 +124,12 @@ impl VirtualInChannel {
         self.queue.bytes()
     }
 
-    /// Whether it has ended.
-    #[must_use]
-    pub const fn is_closed(&self) -> bool {
-        self.life.is_over()
-    }
-
-    /// Takes an event of one of its client connections. Of a predecessor nothing is wanted.
-    ///
-    /// # Errors
-    /// [`Error::Peer`] for what ends it, with the PDU, the state and the section; [`Error::Closed`] after its end.
-    pub fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
-        self.life.check()?;
-        let now = self.life.tick(now);
-        let result = self.dispatch(now, conn, event);
-        self.fail_on(result)
-    }
-
-    /// Takes what happened to its leg.
-    ///
-    /// # Errors
-    /// Those of [`handle`](Self::handle).
-    pub fn handle_leg(&mut self, now: Instant, conn: ConnectionId, event: LegEvent) -> Result<(), Error> {
-        self.life.check()?;
-        self.life.tick(now);
-        if conn != self.leg {
-            return Ok(());
-        }
-        let result = match event {
-            LegEvent::Opened => Ok(()),
-            LegEvent::Bytes(bytes) => {
-                self.from_server.push(bytes, self.state.name()).and_then(|()| self.read_server()).map_err(Error::from)
-            }
-            LegEvent::Lost(reason) => Err(Error::Transport(format!("the server is gone: {reason}").into())),
-        };
-        result.inspect_err(|error| self.end(error.clone()))
-    }
-
-    /// Takes a successor channel from the proxy. After the end the channel's connection is closed.
-    ///
-    /// # Errors
-    /// Those of [`handle`](Self::handle): a successor that nobody has reason to open ends the virtual channel.
-    pub fn attach(&mut self, now: Instant, channel: Box<Channel>) -> Result<(), Error> {
-        let conn = channel.conn;
-        let result = self.life.check().and_then(|()| {
-            let now = self.life.tick(now);
-            self.heard = now;
-            let result = self.on_successor(now, *channel);
-            self.fail_on(result.map_err(Error::from))
-        });
-        if result.is_err() {
-            let abort = ProxyTransmit::Http(HttpTransmit::Abort { conn });
-            if !self.transmits.contains(&abort) {
-                self.transmits.push_back(abort);
-            }
-        }
-        result
-    }
-
     /// Ends what takes too long.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.life.is_over() {
+        if self.channel.life.is_over() {
             return;
         }
-        let now = self.life.tick(now);
+        let now = self.channel.life.tick(now);
         let over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         let fault = if over(self.state.deadline()) {
             let (expected, spec) = self.state.awaited();
@@ -239,21 +145,21 @@ impl VirtualInChannel {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None` is "never".
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.life.is_over() { None } else { earliest([self.state.deadline(), self.idle_at()]) }
+        if self.channel.life.is_over() { None } else { earliest([self.state.deadline(), self.idle_at()]) }
     }
 
     fn idle_at(&self) -> Option<Instant> {
-        self.config.idle_timeout.and_then(|patience| self.heard.checked_add(patience))
+        self.channel.config.idle_timeout.and_then(|patience| self.heard.checked_add(patience))
     }
 
     /// What is to be done. Take from it no more than the leg can hold: what is not taken holds receive window.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<ProxyTransmit> {
-        if let Some(transmit) = self.transmits.pop_front() {
+        if let Some(transmit) = self.channel.transmits.pop_front() {
             return Some(transmit);
         }
         let Some(len) = self.queue.front_len() else {
             self.finish();
-            return self.transmits.pop_front();
+            return self.channel.transmits.pop_front();
         };
         let sender = self.sender.as_mut()?;
         if !sender.can_ever_send(len) {
@@ -262,22 +168,17 @@ impl VirtualInChannel {
             let fault =
                 wrong_value(self.state.name(), expected, format!("{len} bytes into {window}"), "[MS-RPCH] 3.2.1.4.1.3");
             self.end(fault.into());
-            return self.transmits.pop_front();
+            return self.channel.transmits.pop_front();
         }
         if !sender.send(len) {
             return None;
         }
         let pdu = self.queue.pop()?;
-        self.life.tick(now);
+        self.channel.life.tick(now);
         if let Err(fault) = self.consumed(len) {
             self.end(fault.into());
         }
-        Some(ProxyTransmit::Leg(on_leg(self.leg, pdu)))
-    }
-
-    /// What happened.
-    pub fn poll_event(&mut self) -> Option<ProxyChannelEvent> {
-        self.events.pop_front()
+        Some(ProxyTransmit::Leg(on_leg(self.channel.leg, pdu)))
     }
 
     /// A PDU was forwarded, which is what consumes it here: [MS-RPCH] 3.2.1.4.1.1.
@@ -304,7 +205,7 @@ impl VirtualInChannel {
     /// Sends an RTS PDU on the leg, or has it wait where that is plugged.
     pub(super) fn forward(&mut self, bytes: Bytes) {
         if self.sender.is_some() {
-            self.transmits.push_back(ProxyTransmit::Leg(on_leg(self.leg, bytes)));
+            self.channel.put_leg(bytes);
         } else {
             self.plugged.push_back(bytes);
         }
@@ -314,53 +215,34 @@ impl VirtualInChannel {
     pub(super) fn unplug(&mut self, window: u32) {
         self.sender = Some(Sender::new(window));
         while let Some(bytes) = self.plugged.pop_front() {
-            self.transmits.push_back(ProxyTransmit::Leg(on_leg(self.leg, bytes)));
+            self.channel.put_leg(bytes);
         }
     }
 
     /// Everything queued is out: where IN_R1/A5 has come, IN_R1/B1 and the end. [MS-RPCH] 3.2.3.5.6
     fn finish(&mut self) {
-        if !matches!(self.state, State::Finishing(_)) || self.life.is_over() {
+        if !matches!(self.state, State::Finishing(_)) || self.channel.life.is_over() {
             return;
         }
         self.send_to_server(&InR1B1 { empty: Empty });
-        if let Some(channel) = self.state.channel() {
-            self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Close { conn: channel.conn }));
-        }
-        self.transmits.push_back(ProxyTransmit::Leg(Transmit::Close { conn: self.leg }));
-        self.events.push_back(ProxyChannelEvent::Finished);
-        self.life.end("another inbound proxy has taken over (IN_R1)");
+        let last = self.state.channel().map(|channel| channel.conn);
+        self.channel.finish(last, "another inbound proxy has taken over (IN_R1)");
         self.state = State::Finished;
-    }
-
-    fn fail_on(&mut self, result: Result<(), Error>) -> Result<(), Error> {
-        result.inspect_err(|error| self.end(error.clone()))
     }
 
     /// [MS-RPCH] 3.2.3.5.10, and 3.2.3.5.11 where the server could not be reached.
     fn end(&mut self, error: Error) {
-        if self.life.is_over() {
+        if self.channel.life.is_over() {
             return;
         }
         let unreached = matches!(self.state, State::B3W(_) | State::WaitB2(_)) && matches!(error, Error::Transport(_));
         let conns = [self.state.channel(), self.state.successor()].map(|channel| channel.map(|channel| channel.conn));
         let waiting = self.waiting.take().map(|waiting| waiting.conn);
         for conn in conns.into_iter().chain([waiting]).flatten() {
-            match rpc_error_response(&RpcError::new(RpcError::SERVER_UNAVAILABLE)) {
-                Ok((head, _)) if unreached => {
-                    let event = HttpEvent::Head(Head::Response(head));
-                    self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Event { conn, event }));
-                    let end = HttpTransmit::Event { conn, event: HttpEvent::End };
-                    self.transmits.push_back(ProxyTransmit::Http(end));
-                    self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Close { conn }));
-                }
-                _ => self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Abort { conn })),
-            }
+            self.channel.turn_away(conn, unreached);
         }
-        self.transmits.push_back(ProxyTransmit::Leg(Transmit::Abort { conn: self.leg }));
-        self.events.extend(self.queue.drain().map(ProxyChannelEvent::Undelivered));
-        self.life.end(&error.to_string());
-        self.events.push_back(ProxyChannelEvent::Closed(error));
+        self.channel.events.extend(self.queue.drain().map(ProxyChannelEvent::Undelivered));
+        self.channel.close(error);
         self.state = State::Finished;
     }
 }
@@ -368,9 +250,8 @@ impl VirtualInChannel {
 impl std::fmt::Debug for VirtualInChannel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("VirtualInChannel")
-            .field("life", &self.life)
-            .field("rpc", &self.rpc)
-            .field("caller", &self.caller)
+            .field("life", &self.channel.life)
+            .field("caller", &self.channel.caller)
             .field("state", &self.state.name())
             .field("queue", &self.queue)
             .finish_non_exhaustive()

@@ -21,7 +21,8 @@ use crate::rts::out_r2::{OutR2A7, OutR2A8};
 use crate::rts::{Cookie, ForwardDestination, PduName};
 
 impl VirtualInChannel {
-    pub(super) fn dispatch(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
+    pub(super) fn dispatch(&mut self, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
+        let now = self.channel.life.now();
         if let Some(waiting) = self.waiting.as_mut().filter(|waiting| waiting.conn == conn) {
             match event {
                 HttpEvent::Body(bytes) => waiting.push(bytes)?,
@@ -63,7 +64,7 @@ impl VirtualInChannel {
 
     /// The successor is plugged: what it carries waits, as much as its window and its pings need.
     fn check_plugged(&self, held: usize) -> Result<(), PeerFault> {
-        let window = usize::try_from(self.config.receive_window).unwrap_or(usize::MAX);
+        let window = usize::try_from(self.channel.config.receive_window).unwrap_or(usize::MAX);
         if held > window.saturating_add(crate::front::BEFORE_OPEN) {
             let expected = "no more on the successor IN channel than its window, before IN_R2/A5";
             return Err(wrong_value(self.state.name(), expected, "more", "[MS-RPCH] 3.2.3.5.5.1"));
@@ -72,6 +73,7 @@ impl VirtualInChannel {
     }
 
     pub(super) fn on_successor(&mut self, now: Instant, channel: Channel) -> Result<(), PeerFault> {
+        self.heard = now;
         let FirstPdu::InA1(pdu) = channel.first else {
             let (found, opens) = (channel.first.name(), opens(&channel.first));
             let expected = if opens { "no second CONN/B1" } else { "IN_R2/A1" };
@@ -90,9 +92,9 @@ impl VirtualInChannel {
             return Ok(());
         }
         checked?;
-        let successor = InChannel::new(channel, pdu.successor_channel_cookie.0, self.config.receiver());
+        let successor = InChannel::new(channel, pdu.successor_channel_cookie.0, self.channel.config.receiver());
         if let State::Opened(state) = mem::replace(&mut self.state, State::Finished) {
-            let deadline = now.checked_add(self.config.setup_timeout);
+            let deadline = now.checked_add(self.channel.config.setup_timeout);
             self.state = State::OpenedA5W(Box::new(state.on_in_r2_a1(successor, deadline)));
         }
         self.send_to_server(&InR2A2 { successor_channel_cookie: pdu.successor_channel_cookie });
@@ -147,7 +149,7 @@ impl VirtualInChannel {
                 PduName::KeepAlive => {
                     let pdu: KeepAlive = r.structure().map_err(undecodable)?;
                     let interval = Duration::from_millis(u64::from(pdu.client_keepalive.interval_ms()));
-                    self.events.push_back(ProxyChannelEvent::KeepAlive(interval));
+                    self.channel.events.push_back(ProxyChannelEvent::KeepAlive(interval));
                     return Ok(());
                 }
                 PduName::InR1A5 | PduName::InR2A5 => {
@@ -164,10 +166,10 @@ impl VirtualInChannel {
     fn on_a5(&mut self, successor: Cookie, pdu: &[u8]) -> Result<(), PeerFault> {
         match mem::replace(&mut self.state, State::Finished) {
             State::Opened(state) => {
-                let deadline = self.life.now().checked_add(self.config.setup_timeout);
+                let deadline = self.channel.life.now().checked_add(self.channel.config.setup_timeout);
                 self.state = State::Finishing(state.on_in_r1_a5(deadline));
                 let waiting = self.waiting.take().map(|waiting| HttpTransmit::Abort { conn: waiting.conn });
-                self.transmits.extend(waiting.map(ProxyTransmit::Http));
+                self.channel.transmits.extend(waiting.map(ProxyTransmit::Http));
                 self.send_to_server(&InR1A6 { successor_in_channel_cookie: successor });
                 Ok(())
             }
@@ -179,13 +181,13 @@ impl VirtualInChannel {
                     let queued = usize::try_from(gone.receiver.queued()).unwrap_or(usize::MAX);
                     self.orphaned = self.orphaned.saturating_add(queued);
                     self.previous = Some(gone.cookie);
-                    self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Close { conn: gone.conn }));
-                    self.events.push_back(ProxyChannelEvent::Recycled);
+                    self.channel.put_http(HttpTransmit::Close { conn: gone.conn });
+                    self.channel.events.push_back(ProxyChannelEvent::Recycled);
                     return self.on_waiting();
                 }
                 let waiting = self.waiting.take().map(|waiting| waiting.conn);
                 for conn in [Some(gone.conn), waiting].into_iter().flatten() {
-                    self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Abort { conn }));
+                    self.channel.put_http(HttpTransmit::Abort { conn });
                 }
                 Ok(())
             }
@@ -198,7 +200,7 @@ impl VirtualInChannel {
 
     /// Takes the PDUs that are whole on the leg.
     pub(super) fn read_server(&mut self) -> Result<(), PeerFault> {
-        while let Some(pdu) = self.from_server.next_pdu(self.state.name())? {
+        while let Some(pdu) = self.channel.from_server.next_pdu(self.state.name())? {
             match pdu {
                 ChannelPdu::Rpc(pdu) => {
                     let expected = "no RPC PDU from the server on an IN channel";
@@ -247,7 +249,7 @@ impl VirtualInChannel {
 
     /// A successor that had to wait for state opened, or for the queue.
     pub(super) fn on_waiting(&mut self) -> Result<(), PeerFault> {
-        let now = self.life.now();
+        let now = self.channel.life.now();
         self.waiting.take().map_or(Ok(()), |waiting| self.on_successor(now, *waiting))
     }
 

@@ -5,7 +5,7 @@ use std::mem;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use oxwire_core::{ConnectionId, Encode, Error, PeerFault, Transmit, encode_to_bytes};
+use oxwire_core::{ConnectionId, Encode, Error, PeerFault, encode_to_bytes};
 use oxwire_http::{Head, HttpEvent, HttpTransmit};
 
 use super::states::{Instance, State, Waiting};
@@ -16,10 +16,10 @@ use crate::endpoint::send::put;
 use crate::fault::{timed_out, wrong_value};
 use crate::flow_control::Receiver;
 use crate::front::{
-    Caller, Channel, FirstPdu, FromServer, LegEvent, Life, ProxyChannelEvent, ProxyConfig, ProxyParts, ProxyTransmit,
-    VirtualConnectionId, on_leg, opens,
+    Channel, FirstPdu, ProxyChannelEvent, ProxyConfig, ProxyParts, ProxyTransmit, VirtualChannel, opens,
+    virtual_channel_methods,
 };
-use crate::http::{RpcError, RpcTarget, out_channel_response, rpc_error_response};
+use crate::http::out_channel_response;
 use crate::ping::{PingOriginator, earliest};
 use crate::rts::conn::{ConnA2, ConnA3};
 use crate::rts::other::{FlowControlAckPdu, Ping, PingTrafficSentNotifyPdu};
@@ -36,18 +36,12 @@ const PING_TRAFFIC: u32 = 1_031;
 /// side.
 ///
 /// It is `Send` and driven by itself, as [`VirtualInChannel`](crate::inbound_proxy::VirtualInChannel) is. The OUT channel response goes
-/// out once the driver has told [`LegEvent::Opened`].
+/// out once the driver has told [`LegEvent::Opened`](crate::front::LegEvent::Opened).
 pub struct VirtualOutChannel {
-    pub(super) life: Life,
-    pub(super) config: ProxyConfig,
-    cookie: RtsCookie,
-    rpc: RpcTarget,
-    caller: Caller,
+    pub(super) channel: VirtualChannel,
     pub(super) state: State,
     /// The predecessor of OUT_R2, once OUT_R2/B1 has come: what it holds goes out on it, then OUT_R2/B3.
     pub(super) leaving: Option<Waiting>,
-    pub(super) leg: ConnectionId,
-    pub(super) from_server: FromServer,
     /// The leg's flow control: it outlives the OUT channels that use it.
     pub(super) receiver: Receiver,
     /// The cookie that the server names the leg by.
@@ -55,19 +49,17 @@ pub struct VirtualOutChannel {
     pub(super) timeout: Duration,
     ping: PingOriginator,
     ping_traffic: u32,
-    pub(super) transmits: VecDeque<ProxyTransmit>,
-    pub(super) events: VecDeque<ProxyChannelEvent>,
 }
 
 impl VirtualOutChannel {
     /// CONN/A1, or OUT_R1/A3 with an unknown cookie. [MS-RPCH] 3.2.4.5.3, 3.2.4.5.6.2
     pub(super) fn open(now: Instant, parts: ProxyParts) -> Self {
         let ProxyParts { config, channel, leg, transmits, lease } = parts;
-        let (first, caller, rpc) = (channel.first, channel.caller.clone(), channel.request.rpc.clone());
+        let first = channel.first;
+        let mut common = VirtualChannel::new(now, config, &channel, leg, transmits, lease);
         let deadline = now.checked_add(config.setup_timeout);
         let timeout = asked_timeout(&config, &channel);
         let (lifetime, window) = (ChannelLifetime(config.channel_lifetime), ReceiveWindowSize(config.receive_window));
-        let mut opening = VecDeque::new();
         let (state, leg_cookie) = match first {
             FirstPdu::ConnA1(pdu) => {
                 let a2 = ConnA2 {
@@ -77,7 +69,7 @@ impl VirtualOutChannel {
                     channel_lifetime: lifetime,
                     receive_window_size: window,
                 };
-                opening.extend(encode_to_bytes(&a2));
+                common.send_on_leg(&a2);
                 let cookie = pdu.out_channel_cookie.0;
                 let instance = instance(*channel, cookie, pdu.receive_window_size.0, &config);
                 (State::C1W(Waiting { instance, deadline }), cookie)
@@ -92,7 +84,7 @@ impl VirtualOutChannel {
                     outbound_proxy_receive_window_size: window,
                     outbound_proxy_connection_timeout: ConnectionTimeout(millis(timeout)),
                 };
-                opening.extend(encode_to_bytes(&a4));
+                common.send_on_leg(&a4);
                 let cookie = pdu.successor_channel_cookie.0;
                 let instance = instance(*channel, cookie, pdu.outbound_proxy_receive_window_size.0, &config);
                 (State::A11W(Waiting { instance, deadline }), cookie)
@@ -101,52 +93,38 @@ impl VirtualOutChannel {
             FirstPdu::ConnB1(_) | FirstPdu::InA1(_) => (State::Finished, RtsCookie::default()),
         };
         let mut this = Self {
-            life: Life::new(now, lease),
-            config,
-            cookie: first.virtual_connection_cookie(),
-            rpc: rpc.clone(),
-            caller,
+            channel: common,
             state,
             leaving: None,
-            leg,
-            from_server: FromServer::new(config.max_pdu),
             receiver: config.receiver(),
             leg_cookie,
             timeout,
             ping: PingOriginator::new(now, timeout),
             ping_traffic: 0,
-            transmits: transmits.into_iter().map(ProxyTransmit::Http).collect(),
-            events: VecDeque::new(),
         };
-        this.transmits.push_back(ProxyTransmit::OpenLeg { conn: leg, rpc });
-        this.transmits.extend(opening.into_iter().map(|pdu| ProxyTransmit::Leg(on_leg(leg, pdu))));
         let read = this.read_client();
         let _told = this.fail_on(read.map_err(Error::from));
         this
     }
 
-    /// Its name.
-    #[must_use]
-    pub const fn id(&self) -> VirtualConnectionId {
-        self.life.id()
-    }
+    virtual_channel_methods!();
 
-    /// The virtual connection that it belongs to.
-    #[must_use]
-    pub const fn cookie(&self) -> RtsCookie {
-        self.cookie
-    }
-
-    /// Who the client is.
-    #[must_use]
-    pub const fn caller(&self) -> &Caller {
-        &self.caller
-    }
-
-    /// Its leg to the server.
-    #[must_use]
-    pub const fn leg(&self) -> ConnectionId {
-        self.leg
+    fn dispatch(&mut self, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
+        let leaving = self.leaving.as_ref().is_some_and(|waiting| waiting.instance.channel.conn == conn);
+        match event {
+            HttpEvent::Body(bytes) => match self.instance_of(conn) {
+                Some(instance) => {
+                    instance.channel.pdus.push(bytes);
+                    self.read_client().map_err(Error::from)
+                }
+                None => Ok(()),
+            },
+            HttpEvent::Reset(reset) if leaving || self.instance_of(conn).is_some() => {
+                Err(Error::Transport(format!("the client is gone: {}", reset.reason).into()))
+            }
+            // The request of an OUT channel is whole with its first PDUs.
+            _ => Ok(()),
+        }
     }
 
     /// The state, in the words of [MS-RPCH] 3.2.4.
@@ -162,84 +140,12 @@ impl VirtualOutChannel {
         [self.state.default(), self.state.successor(), leaving].into_iter().flatten().map(|of| of.queue.bytes()).sum()
     }
 
-    /// Whether it has ended.
-    #[must_use]
-    pub const fn is_closed(&self) -> bool {
-        self.life.is_over()
-    }
-
-    /// Takes an event of one of its client connections. Of a predecessor nothing is wanted.
-    ///
-    /// # Errors
-    /// [`Error::Peer`] for what ends it, with the PDU, the state and the section; [`Error::Closed`] after its end.
-    pub fn handle(&mut self, now: Instant, conn: ConnectionId, event: HttpEvent) -> Result<(), Error> {
-        self.life.check()?;
-        self.life.tick(now);
-        let leaving = self.leaving.as_ref().is_some_and(|waiting| waiting.instance.channel.conn == conn);
-        let result = match event {
-            HttpEvent::Body(bytes) => match self.instance_of(conn) {
-                Some(instance) => {
-                    instance.channel.pdus.push(bytes);
-                    self.read_client().map_err(Error::from)
-                }
-                None => Ok(()),
-            },
-            HttpEvent::Reset(reset) if leaving || self.instance_of(conn).is_some() => {
-                Err(Error::Transport(format!("the client is gone: {}", reset.reason).into()))
-            }
-            // The request of an OUT channel is whole with its first PDUs.
-            _ => Ok(()),
-        };
-        self.fail_on(result)
-    }
-
-    /// Takes what happened to its leg.
-    ///
-    /// # Errors
-    /// Those of [`handle`](Self::handle).
-    pub fn handle_leg(&mut self, now: Instant, conn: ConnectionId, event: LegEvent) -> Result<(), Error> {
-        self.life.check()?;
-        self.life.tick(now);
-        if conn != self.leg {
-            return Ok(());
-        }
-        let result = match event {
-            LegEvent::Opened => self.on_leg_opened().map_err(Error::from),
-            LegEvent::Bytes(bytes) => {
-                let state = self.state.name();
-                self.from_server.push(bytes, state).and_then(|()| self.read_server()).map_err(Error::from)
-            }
-            LegEvent::Lost(reason) => Err(Error::Transport(format!("the server is gone: {reason}").into())),
-        };
-        self.fail_on(result)
-    }
-
-    /// Takes a successor channel from the proxy. After the end the channel's connection is closed.
-    ///
-    /// # Errors
-    /// Those of [`handle`](Self::handle): a successor that nobody has reason to open ends the virtual channel.
-    pub fn attach(&mut self, now: Instant, channel: Box<Channel>) -> Result<(), Error> {
-        let conn = channel.conn;
-        let result = self.life.check().and_then(|()| {
-            let now = self.life.tick(now);
-            let result = self.on_successor(now, *channel);
-            self.fail_on(result.map_err(Error::from))
-        });
-        if result.is_err() {
-            let abort = ProxyTransmit::Http(HttpTransmit::Abort { conn });
-            if !self.transmits.contains(&abort) {
-                self.transmits.push_back(abort);
-            }
-        }
-        result
-    }
-
     /// Pings, and ends what takes too long.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.life.is_over() {
+        if self.channel.life.is_over() {
             return;
         }
-        let now = self.life.tick(now);
+        let now = self.channel.life.tick(now);
         let over = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if over(self.state.deadline()) {
             let (expected, spec) = self.state.awaited();
@@ -257,7 +163,7 @@ impl VirtualOutChannel {
     /// When [`handle_timeout`](Self::handle_timeout) is to be called; `None` is "never".
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.life.is_over() {
+        if self.channel.life.is_over() {
             return None;
         }
         let leaving = self.leaving.as_ref().and_then(|waiting| waiting.deadline);
@@ -273,17 +179,17 @@ impl VirtualOutChannel {
         self.ping_traffic = self.ping_traffic.saturating_add(20);
         if self.ping_traffic > PING_TRAFFIC {
             let ping_traffic_sent_notify = PingTrafficSentNotify(mem::take(&mut self.ping_traffic));
-            self.send_to_server(&PingTrafficSentNotifyPdu { ping_traffic_sent_notify });
+            self.channel.send_on_leg(&PingTrafficSentNotifyPdu { ping_traffic_sent_notify });
         }
         Ok(())
     }
 
     /// What is to be done. Take from it no more than the connection can hold: what is not taken holds the server's window.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<ProxyTransmit> {
-        if let Some(transmit) = self.transmits.pop_front() {
+        if let Some(transmit) = self.channel.transmits.pop_front() {
             return Some(transmit);
         }
-        self.life.tick(now);
+        self.channel.life.tick(now);
         if let Some(waiting) = &mut self.leaving {
             // What comes behind is the successor's, and waits for OUT_R2/B3.
             return match next(&mut waiting.instance, "B1W") {
@@ -291,12 +197,12 @@ impl VirtualOutChannel {
                 Ok(None) if waiting.instance.queue.is_empty() => {
                     let result = self.take_leave();
                     let _told = self.fail_on(result.map_err(Error::from));
-                    self.transmits.pop_front()
+                    self.channel.transmits.pop_front()
                 }
                 Ok(None) => None,
                 Err(fault) => {
                     self.end(fault.into());
-                    self.transmits.pop_front()
+                    self.channel.transmits.pop_front()
                 }
             };
         }
@@ -307,35 +213,24 @@ impl VirtualOutChannel {
             Ok(None) if instance.queue.is_empty() && matches!(self.state, State::Finishing(_)) => {
                 let result = self.finish();
                 let _told = self.fail_on(result.map_err(Error::from));
-                self.transmits.pop_front()
+                self.channel.transmits.pop_front()
             }
             Ok(None) => None,
             Err(fault) => {
                 self.end(fault.into());
-                self.transmits.pop_front()
+                self.channel.transmits.pop_front()
             }
         }
     }
 
-    /// What happened.
-    pub fn poll_event(&mut self) -> Option<ProxyChannelEvent> {
-        self.events.pop_front()
-    }
-
     /// A PDU goes to the client, which is what consumes it here: [MS-RPCH] 3.2.1.4.1.1.
     fn forwarded(&mut self, (conn, pdu): (ConnectionId, Bytes)) -> ProxyTransmit {
-        self.ping.on_sent(self.life.now());
+        self.ping.on_sent(self.channel.life.now());
         if self.receiver.consume(pdu.len()) == Ok(true) {
             let flow_control_ack = self.receiver.ack(self.leg_cookie);
-            self.send_to_server(&FlowControlAckPdu { flow_control_ack });
+            self.channel.send_on_leg(&FlowControlAckPdu { flow_control_ack });
         }
         ProxyTransmit::Http(HttpTransmit::Event { conn, event: HttpEvent::Body(pdu) })
-    }
-
-    pub(super) fn send_to_server<T: Encode>(&mut self, pdu: &T) {
-        if let Ok(bytes) = encode_to_bytes(pdu) {
-            self.transmits.push_back(ProxyTransmit::Leg(on_leg(self.leg, bytes)));
-        }
     }
 
     pub(super) fn send_to_client<T: Encode>(&mut self, pdu: &T) -> Result<(), PeerFault> {
@@ -344,30 +239,30 @@ impl VirtualOutChannel {
 
     /// Puts an RTS PDU on the default OUT channel, or has it wait where that is plugged.
     pub(super) fn forward(&mut self, bytes: Bytes) -> Result<(), PeerFault> {
-        let (now, state) = (self.life.now(), self.state.name());
+        let (now, state) = (self.channel.life.now(), self.state.name());
         let Some(instance) = self.state.default_mut() else { return Ok(()) };
         if let Some(plugged) = &mut instance.channel.plugged {
             plugged.push_back(bytes);
             return Ok(());
         }
         let transmit = put(&mut instance.channel, bytes, state)?;
-        self.transmits.push_back(ProxyTransmit::Http(transmit));
+        self.channel.put_http(transmit);
         self.ping.on_sent(now);
         Ok(())
     }
 
     /// Ends plugged channel mode of the default OUT channel: the response, then what has waited.
     pub(super) fn unplug(&mut self) -> Result<(), PeerFault> {
-        let (now, state) = (self.life.now(), self.state.name());
+        let (now, state) = (self.channel.life.now(), self.state.name());
         let Some(instance) = self.state.default_mut() else { return Ok(()) };
         let Some(waiting) = instance.channel.plugged.take() else { return Ok(()) };
-        if let Ok(head) = out_channel_response(self.config.channel_lifetime) {
+        if let Ok(head) = out_channel_response(self.channel.config.channel_lifetime) {
             let (conn, event) = (instance.channel.conn, HttpEvent::Head(Head::Response(head)));
-            self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Event { conn, event }));
+            self.channel.put_http(HttpTransmit::Event { conn, event });
         }
         for bytes in waiting {
             let transmit = put(&mut instance.channel, bytes, state)?;
-            self.transmits.push_back(ProxyTransmit::Http(transmit));
+            self.channel.put_http(transmit);
         }
         self.ping.on_sent(now);
         Ok(())
@@ -393,15 +288,15 @@ impl VirtualOutChannel {
             let expected = "OUT_R2/A3 after OUT_R2/B3";
             return Err(wrong_value("opened", expected, "OUT_R2/A3", "[MS-RPCH] 3.2.4.5.6.1"));
         }
-        self.timeout = asked_timeout(&self.config, &channel);
+        self.timeout = asked_timeout(&self.channel.config, &channel);
         self.ping.set_connection_timeout(self.timeout);
         let window = pdu.outbound_proxy_receive_window_size.0;
-        let successor = instance(channel, pdu.successor_channel_cookie.0, window, &self.config);
+        let successor = instance(channel, pdu.successor_channel_cookie.0, window, &self.channel.config);
         if let State::Opened(state) = mem::replace(&mut self.state, State::Finished) {
-            let deadline = now.checked_add(self.config.setup_timeout);
+            let deadline = now.checked_add(self.channel.config.setup_timeout);
             self.state = State::B1OrC1W(Box::new(state.on_out_r2_a3(successor, deadline)));
         }
-        self.send_to_server(&OutR2A4 { successor_channel_cookie: pdu.successor_channel_cookie });
+        self.channel.send_on_leg(&OutR2A4 { successor_channel_cookie: pdu.successor_channel_cookie });
         self.read_client()
     }
 
@@ -410,12 +305,12 @@ impl VirtualOutChannel {
         let Some(Waiting { mut instance, .. }) = self.leaving.take() else { return Ok(()) };
         let Ok(b3) = encode_to_bytes(&OutR2B3 { ance: Ance }) else { return Ok(()) };
         let last = put(&mut instance.channel, b3, "B1W");
-        self.transmits.extend(last.clone().map(ProxyTransmit::Http));
-        self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Close { conn: instance.channel.conn }));
+        self.channel.transmits.extend(last.clone().map(ProxyTransmit::Http));
+        self.channel.put_http(HttpTransmit::Close { conn: instance.channel.conn });
         last?;
         if matches!(self.state, State::Opened(_)) {
             self.unplug()?;
-            self.events.push_back(ProxyChannelEvent::Recycled);
+            self.channel.events.push_back(ProxyChannelEvent::Recycled);
         }
         Ok(())
     }
@@ -423,13 +318,8 @@ impl VirtualOutChannel {
     /// Everything queued is out, and OUT_R1/A9 has come: OUT_R1/A10 and the end. [MS-RPCH] 3.2.4.5.8
     fn finish(&mut self) -> Result<(), PeerFault> {
         self.send_to_client(&OutR1A10 { ance: Ance })?;
-        if let Some(instance) = self.state.default() {
-            let close = HttpTransmit::Close { conn: instance.channel.conn };
-            self.transmits.push_back(ProxyTransmit::Http(close));
-        }
-        self.transmits.push_back(ProxyTransmit::Leg(Transmit::Close { conn: self.leg }));
-        self.events.push_back(ProxyChannelEvent::Finished);
-        self.life.end("another outbound proxy has taken over (OUT_R1)");
+        let last = self.state.default().map(|instance| instance.channel.conn);
+        self.channel.finish(last, "another outbound proxy has taken over (OUT_R1)");
         self.state = State::Finished;
         Ok(())
     }
@@ -441,13 +331,9 @@ impl VirtualOutChannel {
         self.state.successor_mut().filter(|instance| instance.channel.conn == conn)
     }
 
-    fn fail_on(&mut self, result: Result<(), Error>) -> Result<(), Error> {
-        result.inspect_err(|error| self.end(error.clone()))
-    }
-
     /// [MS-RPCH] 3.2.4.5.14, and 3.2.3.5.11 where the server could not be reached.
     fn end(&mut self, error: Error) {
-        if self.life.is_over() {
+        if self.channel.life.is_over() {
             return;
         }
         let unreached = matches!(error, Error::Transport(_)) && matches!(self.state, State::C1W(_) | State::A11W(_));
@@ -462,22 +348,11 @@ impl VirtualOutChannel {
             State::Finished => {}
         }
         for mut instance in instances.into_iter().flatten() {
-            let conn = instance.channel.conn;
-            match rpc_error_response(&RpcError::new(RpcError::SERVER_UNAVAILABLE)) {
-                // A channel is plugged until its response has begun.
-                Ok((head, _)) if unreached && instance.channel.plugged.is_some() => {
-                    for event in [HttpEvent::Head(Head::Response(head)), HttpEvent::End] {
-                        self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Event { conn, event }));
-                    }
-                    self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Close { conn }));
-                }
-                _ => self.transmits.push_back(ProxyTransmit::Http(HttpTransmit::Abort { conn })),
-            }
-            self.events.extend(instance.queue.drain().map(ProxyChannelEvent::Undelivered));
+            // A channel is plugged until its response has begun.
+            self.channel.turn_away(instance.channel.conn, unreached && instance.channel.plugged.is_some());
+            self.channel.events.extend(instance.queue.drain().map(ProxyChannelEvent::Undelivered));
         }
-        self.transmits.push_back(ProxyTransmit::Leg(Transmit::Abort { conn: self.leg }));
-        self.life.end(&error.to_string());
-        self.events.push_back(ProxyChannelEvent::Closed(error));
+        self.channel.close(error);
     }
 }
 
@@ -522,9 +397,8 @@ fn asked_timeout(config: &ProxyConfig, channel: &Channel) -> Duration {
 impl std::fmt::Debug for VirtualOutChannel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("VirtualOutChannel")
-            .field("life", &self.life)
-            .field("rpc", &self.rpc)
-            .field("caller", &self.caller)
+            .field("life", &self.channel.life)
+            .field("caller", &self.channel.caller)
             .field("state", &self.state.name())
             .field("queued", &self.queued())
             .finish_non_exhaustive()

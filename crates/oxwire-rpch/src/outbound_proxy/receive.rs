@@ -10,7 +10,7 @@ use super::channel::VirtualOutChannel;
 use super::states::{State, Waiting};
 use crate::channel::ChannelPdu;
 use crate::fault::{broken_stream, wrong_value};
-use crate::front::{ProxyChannelEvent, ProxyTransmit, first_destination, signature};
+use crate::front::{ProxyChannelEvent, first_destination, signature};
 use crate::rts::conn::{ConnC1, ConnC2};
 use crate::rts::other::FlowControlAckWithDestination;
 use crate::rts::{FlowControlAck, ForwardDestination, PduName, RtsCookie};
@@ -20,7 +20,7 @@ impl VirtualOutChannel {
     pub(super) fn read_server(&mut self) -> Result<(), PeerFault> {
         loop {
             let state = self.state.name();
-            let Some(pdu) = self.from_server.next_pdu(state)? else { return Ok(()) };
+            let Some(pdu) = self.channel.from_server.next_pdu(state)? else { return Ok(()) };
             match pdu {
                 ChannelPdu::Rpc(pdu) => {
                     self.receiver.on_received(pdu.len()).map_err(|fault| fault.to_peer_fault(state))?;
@@ -78,7 +78,7 @@ impl VirtualOutChannel {
 
     /// OUT_R1/A9 in state opened, OUT_R2/B1 in B1OrC1W and B1W: one PDU. [MS-RPCH] 3.2.4.5.8, 3.2.4.5.10
     fn on_ance(&mut self, pdu: &[u8]) -> Result<(), PeerFault> {
-        let deadline = self.life.now().checked_add(self.config.setup_timeout);
+        let deadline = self.channel.life.now().checked_add(self.channel.config.setup_timeout);
         match mem::replace(&mut self.state, State::Finished) {
             State::Opened(state) if self.leaving.is_none() => {
                 self.state = State::Finishing(state.on_out_r1_a9(deadline));
@@ -105,7 +105,7 @@ impl VirtualOutChannel {
                 let (opened, successor) = state.on_out_r2_b2();
                 self.state = State::Opened(opened);
                 let abort = HttpTransmit::Abort { conn: successor.channel.conn };
-                self.transmits.push_back(ProxyTransmit::Http(abort));
+                self.channel.put_http(abort);
                 Ok(())
             }
             other => {
@@ -167,7 +167,7 @@ impl VirtualOutChannel {
                 self.state = State::Opened(state.on_established());
                 if self.leaving.is_none() {
                     self.unplug()?;
-                    self.events.push_back(ProxyChannelEvent::Recycled);
+                    self.channel.events.push_back(ProxyChannelEvent::Recycled);
                 }
                 Ok(())
             }
