@@ -196,9 +196,9 @@ fn register_push_notification() {
     let other = ContextHandle { attributes: 1, ..HANDLE };
     fields! { EcRRegisterPushNotificationRequest<'_>, push_request();
         "MS-OXCRPC_R425" 0 "01000000" => session = other;
-        "MS-OXCRPC_R433" 20 "01000000" => rpc = 1;
+        "MS-OXCRPC_R433" 20 "04030201" => rpc = 0x0102_0304;
         "MS-OXCRPC_R434" 28 "010203" => context = &[1, 2, 3];
-        "MS-OXCRPC_R439" 36 "01000000" => advise_bits = 1;
+        "MS-OXCRPC_R439" 36 "04030201" => advise_bits = 0x0102_0304;
         "MS-OXCRPC_R440" 44 "1700" => callback_address = &[0x17, 0, 1, 0xBB, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
     }
     for (rows, at, field) in
@@ -230,7 +230,7 @@ fn the_calls_that_carry_a_handle() {
     }
     fields! { EcDoDisconnectResponse, hex(&format!("{HANDLE_HEX} 00000000"));
         "MS-OXCRPC_R406" 4 "00000000000000000000000000000000" => session = ContextHandle::NIL;
-        "MS-OXCRPC_R408" 20 "01000000" => error_code = 1;
+        "MS-OXCRPC_R408" 20 "04030201" => error_code = 0x0102_0304;
     }
     fields! { EcDoAsyncConnectExRequest, hex(HANDLE_HEX);
         "MS-OXCRPC_R4864" 0 "01000000" => session = other;
@@ -242,14 +242,14 @@ fn the_calls_that_carry_a_handle() {
     }
     fields! { EcDoAsyncWaitExRequest, hex(&format!("{HANDLE_HEX} 00000000"));
         "MS-OXCRPC_R4872 MS-OXCRPC_R1235" 0 "01000000" => asynchronous = other;
-        "MS-OXCRPC_R1270 MS-OXCRPC_R1271" 20 "01000000" => flags_in = 1;
+        "MS-OXCRPC_R1270 MS-OXCRPC_R1271" 20 "04030201" => flags_in = 0x0102_0304;
     }
     fields! { EcDoAsyncWaitExResponse, hex("00000000 00000000");
         "MS-OXCRPC_R1240" 0 "01000000" => flags_out = EventPending::PENDING;
         "MS-OXCRPC_R1338" 4 "ed030000" => error_code = 0x3ED;
     }
     fields! { EcDummyRpcResponse, hex("00000000");
-        "MS-OXCRPC_R810" 0 "01000000" => error_code = 1;
+        "MS-OXCRPC_R810" 0 "04030201" => error_code = 0x0102_0304;
     }
     // hBinding is the association: the stub has nothing of it.
     for rows in ["MS-OXCRPC_R466", "MS-OXCRPC_R383 MS-OXCRPC_R465"] {
