@@ -24,6 +24,7 @@ pub mod peek;
 pub mod ping;
 pub mod rts;
 pub mod server;
+mod settings;
 #[cfg(test)]
 mod test_pdus;
 mod unacknowledged;

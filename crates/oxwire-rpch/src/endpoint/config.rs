@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::flow_control::{AckThreshold, Receiver};
+use crate::flow_control::AckThreshold;
 use crate::front::RoleLimits;
+use crate::settings::settings;
 
 /// What a client gets as the response to an IN channel request. [MS-RPCH] 2.1.2.1.3 has it in error conditions only; servers in the
 /// field differ, and clients take all three.
@@ -63,78 +64,13 @@ impl VirtualConnectionConfig {
         setup_timeout: Duration::from_secs(15 * 60),
     };
 
-    /// Sets the ReceiveWindow; what lies outside 8,192 to 262,144 is taken as the nearer bound ([MS-RPCH] 2.2.3.5.1).
-    #[must_use]
-    pub fn with_receive_window(mut self, bytes: u32) -> Self {
-        self.receive_window = bytes.clamp(8_192, 262_144);
-        self
-    }
-
-    /// Sets when received bytes are acknowledged.
-    #[must_use]
-    pub const fn with_ack_threshold(mut self, threshold: AckThreshold) -> Self {
-        self.ack_threshold = threshold;
-        self
-    }
-
-    /// Sets ConnectionTimeout; what lies outside 120 to 14,400 seconds is taken as the nearer bound ([MS-RPCH] 2.2.3.5.3).
-    #[must_use]
-    pub fn with_connection_timeout(mut self, timeout: Duration) -> Self {
-        self.connection_timeout = timeout.clamp(Duration::from_secs(120), Duration::from_secs(14_400));
-        self
-    }
-
-    /// Sets the channel lifetime; what lies outside 131,072 to 2,147,483,648 is taken as the nearer bound ([MS-RPCH] 2.2.3.5.5).
-    #[must_use]
-    pub fn with_channel_lifetime(mut self, bytes: u32) -> Self {
-        self.channel_lifetime = bytes.clamp(0x2_0000, 0x8000_0000);
-        self
-    }
-
-    /// Sets when OUT channel recycling starts.
-    #[must_use]
-    pub const fn with_recycle_threshold(mut self, bytes: u32) -> Self {
-        self.recycle_threshold = bytes;
-        self
-    }
-
-    /// Sets how much may wait to be sent. A limit below the largest PDU leaves that PDU no way out.
-    #[must_use]
-    pub const fn with_send_queue(mut self, bytes: usize) -> Self {
-        self.send_queue = bytes;
-        self
-    }
-
-    /// Sets the largest PDU.
-    #[must_use]
-    pub const fn with_max_pdu(mut self, bytes: u16) -> Self {
-        self.max_pdu = bytes;
-        self
-    }
+    settings!(receiver connection_timeout channel_lifetime recycle_threshold send_queue idle_timeout setup_timeout);
 
     /// Sets the response to IN channel requests.
     #[must_use]
     pub const fn with_in_channel_response(mut self, response: InChannelResponse) -> Self {
         self.in_channel_response = response;
         self
-    }
-
-    /// Sets how long the client may be silent.
-    #[must_use]
-    pub const fn with_idle_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.idle_timeout = timeout;
-        self
-    }
-
-    /// Sets how long a recycling may take.
-    #[must_use]
-    pub const fn with_setup_timeout(mut self, timeout: Duration) -> Self {
-        self.setup_timeout = timeout;
-        self
-    }
-
-    pub(crate) fn receiver(&self) -> Receiver {
-        Receiver::new(self.receive_window, self.ack_threshold).with_largest_pdu(u32::from(self.max_pdu))
     }
 
     /// Bytes that a virtual connection may come to hold: its send queue, and the receive windows of an IN channel and its successor.

@@ -12,8 +12,9 @@ use super::{
     RoleLimits, SERVER_TOO_BUSY, Verdict, VirtualConnectionId, limit_fault,
 };
 use crate::fault::wrong_value;
-use crate::flow_control::{AckThreshold, Receiver};
+use crate::flow_control::AckThreshold;
 use crate::http::{ChannelKind, RpcError};
+use crate::settings::settings;
 
 /// Settings of a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,12 +54,7 @@ impl ProxyConfig {
         idle_timeout: Some(Duration::from_secs(900)),
     };
 
-    /// Sets who may hold how much.
-    #[must_use]
-    pub const fn with_limits(mut self, limits: RoleLimits) -> Self {
-        self.limits = limits;
-        self
-    }
+    settings!(receiver limits connection_timeout channel_lifetime idle_timeout);
 
     /// Sets how long a request, and how long the server, may take.
     #[must_use]
@@ -68,56 +64,10 @@ impl ProxyConfig {
         self
     }
 
-    /// Sets ConnectionTimeout; what lies outside 120 to 14,400 seconds is taken as the nearer bound ([MS-RPCH] 2.2.3.5.3).
-    #[must_use]
-    pub fn with_connection_timeout(mut self, timeout: Duration) -> Self {
-        self.connection_timeout = timeout.clamp(Duration::from_secs(120), Duration::from_secs(14_400));
-        self
-    }
-
-    /// Sets the ReceiveWindow; what lies outside 8,192 to 262,144 is taken as the nearer bound ([MS-RPCH] 2.2.3.5.1).
-    #[must_use]
-    pub fn with_receive_window(mut self, bytes: u32) -> Self {
-        self.receive_window = bytes.clamp(8_192, 262_144);
-        self
-    }
-
-    /// Sets when received bytes are acknowledged.
-    #[must_use]
-    pub const fn with_ack_threshold(mut self, threshold: AckThreshold) -> Self {
-        self.ack_threshold = threshold;
-        self
-    }
-
-    /// Sets the channel lifetime; what lies outside 131,072 to 2,147,483,648 is taken as the nearer bound ([MS-RPCH] 2.2.3.5.5).
-    #[must_use]
-    pub fn with_channel_lifetime(mut self, bytes: u32) -> Self {
-        self.channel_lifetime = bytes.clamp(0x2_0000, 0x8000_0000);
-        self
-    }
-
-    /// Sets the largest PDU.
-    #[must_use]
-    pub const fn with_max_pdu(mut self, bytes: u16) -> Self {
-        self.max_pdu = bytes;
-        self
-    }
-
-    /// Sets how long the client may be silent.
-    #[must_use]
-    pub const fn with_idle_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.idle_timeout = timeout;
-        self
-    }
-
     /// Bytes that a virtual channel may come to hold: its receive window, and its successor's.
     #[must_use]
     pub fn memory(&self) -> usize {
         usize::try_from(self.receive_window).unwrap_or(usize::MAX).saturating_mul(2)
-    }
-
-    pub(crate) fn receiver(&self) -> Receiver {
-        Receiver::new(self.receive_window, self.ack_threshold).with_largest_pdu(u32::from(self.max_pdu))
     }
 }
 

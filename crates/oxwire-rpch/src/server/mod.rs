@@ -18,8 +18,9 @@ pub use legs::Leg;
 pub use machine::{Server, ServerEvent};
 
 pub use crate::endpoint::Event;
-use crate::flow_control::{AckThreshold, Receiver};
+use crate::flow_control::AckThreshold;
 use crate::front::RoleLimits;
+use crate::settings::settings;
 
 /// Settings of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,64 +54,13 @@ impl ServerConfig {
         max_pdu: 32_768,
     };
 
-    /// Sets how much a proxy may hold.
-    #[must_use]
-    pub const fn with_limits(mut self, limits: RoleLimits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// Sets how long an establishment or a recycling may take.
-    #[must_use]
-    pub const fn with_setup_timeout(mut self, timeout: Duration) -> Self {
-        self.setup_timeout = timeout;
-        self
-    }
-
-    /// Sets the ReceiveWindow; what lies outside 8,192 to 262,144 is taken as the nearer bound ([MS-RPCH] 2.2.3.5.1).
-    #[must_use]
-    pub fn with_receive_window(mut self, bytes: u32) -> Self {
-        self.receive_window = bytes.clamp(8_192, 262_144);
-        self
-    }
-
-    /// Sets when received bytes are acknowledged.
-    #[must_use]
-    pub const fn with_ack_threshold(mut self, threshold: AckThreshold) -> Self {
-        self.ack_threshold = threshold;
-        self
-    }
-
-    /// Sets when OUT channel recycling starts.
-    #[must_use]
-    pub const fn with_recycle_threshold(mut self, bytes: u32) -> Self {
-        self.recycle_threshold = bytes;
-        self
-    }
-
-    /// Sets how much may wait to be sent. A limit below the largest PDU leaves that PDU no way out.
-    #[must_use]
-    pub const fn with_send_queue(mut self, bytes: usize) -> Self {
-        self.send_queue = bytes;
-        self
-    }
-
-    /// Sets the largest PDU.
-    #[must_use]
-    pub const fn with_max_pdu(mut self, bytes: u16) -> Self {
-        self.max_pdu = bytes;
-        self
-    }
+    settings!(receiver limits setup_timeout recycle_threshold send_queue);
 
     /// Bytes that a virtual connection may come to hold: its send queue, and the receive windows of an IN channel and its successor.
     #[must_use]
     pub fn memory(&self) -> usize {
         let window = usize::try_from(self.receive_window).unwrap_or(usize::MAX);
         self.send_queue.saturating_add(window.saturating_mul(2))
-    }
-
-    fn receiver(&self) -> Receiver {
-        Receiver::new(self.receive_window, self.ack_threshold).with_largest_pdu(u32::from(self.max_pdu))
     }
 }
 

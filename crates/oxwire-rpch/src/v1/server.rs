@@ -11,6 +11,7 @@ use oxwire_rpc::association::OutgoingPdu;
 use crate::channel::{ChannelPdu, PdusIn, SendQueue};
 use crate::fault::{Refused, RefusedReason, broken_stream, unexpected_pdu};
 use crate::front::{LEGACY_SERVER_RESPONSE, LegEvent, on_leg};
+use crate::settings::settings;
 
 /// Settings of a [`Connection`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,19 +29,7 @@ impl Config {
     /// The defaults, as named at each field.
     pub const DEFAULT: Self = Self { max_pdu: u16::MAX, send_queue: 1 << 20, receive_bytes: 256 << 10 };
 
-    /// Sets [`Config::max_pdu`].
-    #[must_use]
-    pub const fn with_max_pdu(mut self, bytes: u16) -> Self {
-        self.max_pdu = bytes;
-        self
-    }
-
-    /// Sets [`Config::send_queue`].
-    #[must_use]
-    pub const fn with_send_queue(mut self, bytes: usize) -> Self {
-        self.send_queue = bytes;
-        self
-    }
+    settings!(max_pdu send_queue);
 
     /// Sets [`Config::receive_bytes`].
     #[must_use]
