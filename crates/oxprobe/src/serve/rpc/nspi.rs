@@ -21,6 +21,7 @@ use oxwire::rpc::ndr::{ContextHandle, encode_stub};
 use oxwire::rpc::pdu::FaultStatus;
 
 use super::super::app::App;
+use super::super::book::Book;
 use super::super::book::calls::{self, Encoding, Outcome};
 use super::calls::{arguments, result};
 
@@ -82,13 +83,13 @@ fn answer(
     request: &Request,
 ) -> (String, Answer) {
     /// Decodes the request, checks its handle, and answers it; a refusal leaves the STAT as it came.
-    macro_rules! call {
+    macro_rules! checked {
         ($name:literal, $request:ty, $success:ident, $answer:expr $(, $state:ident)?) => {{
             let answer = || {
                 let request: $request = arguments(request)?;
                 sessions.check(&request.handle, principal, group)?;
-                let answer: fn(&App, &$request) -> Outcome = $answer;
-                answer(app, &request)
+                let answer: fn(&Book<'_>, &$request) -> Outcome = $answer;
+                answer(&app.book(), &request)
                     .or_else(|code| {
                         let failed = $success { $($state: request.body.$state.map(StatAnswer::received),)? ..$success::failed(code) };
                         TO.answer(failed, code)
@@ -98,81 +99,57 @@ fn answer(
             ($name.to_owned(), answer())
         }};
     }
+    /// The same for the body that MAPI over HTTP has, too.
+    macro_rules! call {
+        ($name:literal, $body:ident, $success:ident, |$book:pat_param, $request:ident| $answer:expr $(, $state:ident)?) => {
+            checked!($name, wire::Request<$body<'_>>, $success, |$book, request| {
+                let $request = &request.body;
+                $answer
+            } $(, $state)?)
+        };
+    }
     match request.opnum {
         0 => ("NspiBind".to_owned(), bind(sessions, app, (principal, group), request)),
         1 => ("NspiUnbind".to_owned(), unbind(sessions, (principal, group), request)),
-        2 => call!(
-            "NspiUpdateStat",
-            wire::Request<UpdateStatRequest<'_>>,
-            UpdateStatSuccess,
-            |app, request| calls::update_stat(&app.book(), &request.body, TO),
-            state
-        ),
-        3 => call!(
-            "NspiQueryRows",
-            wire::Request<QueryRowsRequest<'_>>,
-            QueryRowsSuccess,
-            |app, request| calls::query_rows(&app.book(), &request.body, TO),
-            state
-        ),
-        4 => call!(
-            "NspiSeekEntries",
-            wire::Request<SeekEntriesRequest<'_>>,
-            SeekEntriesSuccess,
-            |app, request| calls::seek_entries(&app.book(), &request.body, TO),
-            state
-        ),
-        5 => call!("NspiGetMatches", GetMatchesRequest<'_>, GetMatchesSuccess, get_matches, state),
+        2 => {
+            call!("NspiUpdateStat", UpdateStatRequest, UpdateStatSuccess, |b, r| calls::update_stat(b, r, TO), state)
+        }
+        3 => call!("NspiQueryRows", QueryRowsRequest, QueryRowsSuccess, |b, r| calls::query_rows(b, r, TO), state),
+        4 => {
+            call!(
+                "NspiSeekEntries",
+                SeekEntriesRequest,
+                SeekEntriesSuccess,
+                |b, r| calls::seek_entries(b, r, TO),
+                state
+            )
+        }
+        5 => checked!("NspiGetMatches", GetMatchesRequest<'_>, GetMatchesSuccess, get_matches, state),
         6 => call!(
             "NspiResortRestriction",
-            wire::Request<ResortRestrictionRequest<'_>>,
+            ResortRestrictionRequest,
             ResortRestrictionSuccess,
-            |app, request| calls::resort_restriction(&app.book(), &request.body, TO),
+            |b, r| calls::resort_restriction(b, r, TO),
             state
         ),
-        7 => call!("NspiDNToMId", wire::Request<DnToMIdRequest<'_>>, DnToMIdSuccess, |app, request| {
-            calls::dn_to_mid(&app.book(), &request.body, TO)
+        7 => call!("NspiDNToMId", DnToMIdRequest, DnToMIdSuccess, |b, r| calls::dn_to_mid(b, r, TO)),
+        8 => call!("NspiGetPropList", GetPropListRequest, GetPropListSuccess, |b, r| calls::get_prop_list(b, r, TO)),
+        9 => call!("NspiGetProps", GetPropsRequest, GetPropsSuccess, |b, r| calls::get_props(b, r, TO)),
+        10 => call!("NspiCompareMIds", CompareMIdsRequest, CompareMIdsSuccess, |b, r| calls::compare_mids(b, r, TO)),
+        11 => call!("NspiModProps", ModPropsRequest, ModPropsSuccess, |b, r| Err(calls::mod_props(b, r))),
+        12 => call!("NspiGetSpecialTable", GetSpecialTableRequest, GetSpecialTableSuccess, |_, r| {
+            calls::get_special_table(r, TO)
         }),
-        8 => call!("NspiGetPropList", wire::Request<GetPropListRequest<'_>>, GetPropListSuccess, |app, request| {
-            calls::get_prop_list(&app.book(), &request.body, TO)
+        13 => call!("NspiGetTemplateInfo", GetTemplateInfoRequest, GetTemplateInfoSuccess, |_, r| {
+            Err(calls::get_template_info(r))
         }),
-        9 => call!("NspiGetProps", wire::Request<GetPropsRequest<'_>>, GetPropsSuccess, |app, request| {
-            calls::get_props(&app.book(), &request.body, TO)
-        }),
-        10 => call!("NspiCompareMIds", wire::Request<CompareMIdsRequest<'_>>, CompareMIdsSuccess, |app, request| {
-            calls::compare_mids(&app.book(), &request.body, TO)
-        }),
-        12 => call!(
-            "NspiGetSpecialTable",
-            wire::Request<GetSpecialTableRequest<'_>>,
-            GetSpecialTableSuccess,
-            |_, request| calls::get_special_table(&request.body, TO)
-        ),
-        16 => call!("NspiQueryColumns", wire::Request<QueryColumnsRequest<'_>>, QueryColumnsSuccess, |_, request| {
-            calls::query_columns(&request.body, TO)
-        }),
-        11 => call!("NspiModProps", wire::Request<ModPropsRequest<'_>>, ModPropsSuccess, |app, request| {
-            Err(calls::mod_props(&app.book(), &request.body))
-        }),
-        13 => call!(
-            "NspiGetTemplateInfo",
-            wire::Request<GetTemplateInfoRequest<'_>>,
-            GetTemplateInfoSuccess,
-            |_, request| Err(calls::get_template_info(&request.body))
-        ),
-        14 => call!("NspiModLinkAtt", wire::Request<ModLinkAttRequest<'_>>, ModLinkAttSuccess, |app, request| {
-            Err(calls::mod_link_att(&app.book(), &request.body))
-        }),
+        14 => call!("NspiModLinkAtt", ModLinkAttRequest, ModLinkAttSuccess, |b, r| Err(calls::mod_link_att(b, r))),
+        16 => call!("NspiQueryColumns", QueryColumnsRequest, QueryColumnsSuccess, |_, r| calls::query_columns(r, TO)),
         19 => ("NspiResolveNames".to_owned(), resolve_names(sessions, app, (principal, group), request)),
-        20 => call!(
-            "NspiResolveNamesW",
-            wire::Request<ResolveNamesRequest<'_>>,
-            ResolveNamesSuccess,
-            |app, wire::Request { body, .. }| {
-                let names = body.names.into_iter().flat_map(|names| names.iter()).map(|name| name.to_string());
-                calls::resolve_names(&app.book(), body.state, body.property_tags, (names, body.row_limit()), TO)
-            }
-        ),
+        20 => call!("NspiResolveNamesW", ResolveNamesRequest, ResolveNamesSuccess, |b, r| {
+            let names = r.names.into_iter().flat_map(|names| names.iter()).map(|name| name.to_string());
+            calls::resolve_names(b, r.state, r.property_tags, (names, r.row_limit()), TO)
+        }),
         opnum => (format!("NSPI operation {opnum}, which is not offered"), Err(FaultStatus::NCA_OP_RNG_ERROR)),
     }
 }
@@ -198,10 +175,10 @@ fn unbind(sessions: &mut Sessions, (principal, group): (&Principal, u32), reques
     Ok((result(encode_stub(&response))?, ErrorCode::SUCCESS))
 }
 
-fn get_matches(app: &App, request: &GetMatchesRequest<'_>) -> Outcome {
+fn get_matches(book: &Book<'_>, request: &GetMatchesRequest<'_>) -> Outcome {
     let filter = request.filter.as_ref().map(wire::Filter::restriction).transpose();
     let filter = filter.map_err(|_| ErrorCode::INVALID_PARAMETER)?;
-    calls::get_matches(&app.book(), &oxwire::mapi::nspi::GetMatchesRequest { filter, ..request.body }, TO)
+    calls::get_matches(book, &oxwire::mapi::nspi::GetMatchesRequest { filter, ..request.body }, TO)
 }
 
 /// Its names are in the code page of the STAT, of which addresses and names here take the ASCII part.
