@@ -105,6 +105,10 @@ impl ClientLayer {
                 self.held_bytes += len;
             } else if on_wire {
                 self.forget_body(c);
+                if matches!(c.step, Step::Draining { .. } | Step::Parked { .. } | Step::Calling { .. }) {
+                    // Refused already, and to be sent again: what is let go now would be missing from it.
+                    return self.end_connection(c, "authentication is asked for after the body was let go");
+                }
             } else {
                 let limit = self.config.held_bytes;
                 event!(warn, conn = c.id.number(), limit = "held_bytes", "limit reached");

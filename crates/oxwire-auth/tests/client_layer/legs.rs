@@ -190,3 +190,19 @@ fn a_body_past_the_limit_is_let_go_and_sent_again_by_the_machine() {
     assert_eq!(s.failure(), FailReason::BodyTooLarge { limit: 8 });
     assert_eq!(s.delivered(), ["reset NotSent"]);
 }
+
+/// The refusal comes while the body still goes out, and only then the body grows past what is held.
+#[test]
+fn a_body_that_grows_past_the_limit_after_its_refusal_is_not_sent_again_without_it() {
+    let mut config = ClientConfig::default();
+    config.held_bytes = 8;
+    let mut s = Script::logged_in(config, URL);
+    let c = s.open(1, URL);
+    s.say(c, HttpEvent::Head(Head::Request(request("POST", 9))));
+    s.say(c, HttpEvent::Body(Bytes::from_static(b"12345678")));
+    s.sent();
+    s.reply(c, 401, &[NTLM]);
+    s.say(c, HttpEvent::Body(Bytes::from_static(b"9")));
+    assert_eq!(s.delivered(), ["reset NotSent"]);
+    assert_eq!(s.sent(), ["close"], "no leg and no request without its body");
+}
