@@ -50,7 +50,8 @@ pub struct Config {
     pub proxy_use: ProxyUse,
     /// Content-Length of an IN channel request, and so its lifetime: 131,072 to 2,147,483,648 bytes. Default 1 GiB (note 8).
     pub in_channel_length: u32,
-    /// IN channel recycling begins with this many bytes left. Default 4,096 (note 32); at most a quarter of the length counts.
+    /// IN channel recycling begins with this many bytes left. Default 4,096 (note 32); from 256, which acknowledgements need, to a quarter
+    /// of the length.
     pub recycle_threshold: u32,
     /// ReceiveWindow, 8,192 to 262,144 bytes. Default 65,536 (notes 15, 24).
     pub receive_window: u32,
@@ -134,7 +135,7 @@ impl Config {
     /// What lies outside the bounds of its field is brought to the nearer one.
     pub(super) fn clamped(mut self) -> Self {
         self.in_channel_length = self.in_channel_length.clamp(MIN_CHANNEL_LENGTH, MAX_CHANNEL_LENGTH);
-        self.recycle_threshold = self.recycle_threshold.min(self.in_channel_length / 4);
+        self.recycle_threshold = self.recycle_threshold.clamp(256, self.in_channel_length / 4);
         self.receive_window = self.receive_window.clamp(8_192, 262_144);
         if self.client_keepalive == 0 {
             self.client_keepalive = 300_000;

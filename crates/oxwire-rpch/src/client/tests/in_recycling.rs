@@ -293,6 +293,21 @@ fn rts_pdus_use_the_channel_up_too() {
     assert_eq!(bench.conns[&first].bytes, acknowledged + 40);
 }
 
+/// Whatever the threshold: acknowledgements that find no room begin nothing by themselves, and nobody sends into a window that stays shut.
+#[test]
+fn rts_pdus_recycle_with_no_threshold_too() {
+    let mut bench = Bench::opened(config().with_in_channel_length(131_072).with_recycle_threshold(0));
+    let out = bench.out();
+    for _ in 0..2_400 {
+        bench.bytes(out, [rpc(1, 32_768), rpc(2, 16)].concat()).unwrap();
+        bench.consume(32_784);
+        if bench.client.state_name().0 == "Opened_A4W" {
+            return;
+        }
+    }
+    panic!("{:?}", bench.client.state_name());
+}
+
 #[test]
 fn a_successor_that_was_not_sent_goes_out_again_with_the_same_cookie() {
     let (mut bench, _, successor) = a4w();
