@@ -1,13 +1,16 @@
 //! `rpc_proxy LISTEN BACKEND USER PASSWORD LIFETIME`: the endpoint of RPC over HTTP in front of an RPC server that is reached by TCP. What
 //! comes on a virtual connection goes to a TCP connection of its own, PDU by PDU, and back; OUT channels live LIFETIME bytes.
 //!
+//! What is said on a successor OUT channel waits until the client has closed the predecessor. OUT_R2/B3 and the response on the successor go
+//! out at one time, on two connections, and FreeRDP's client, which takes the response for another one where it comes first, waits for ever.
+//!
 //! For `tests/interop`, where the client is FreeRDP's and the RPC server is one that this library does not have. LISTEN is without TLS.
 
 #[path = "../../crates/oxwire/examples/support/network.rs"]
 #[allow(dead_code, reason = "nothing is connected to by HTTP here")]
 mod network;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::error::Error;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -28,6 +31,7 @@ use oxwire::rpch::endpoint::{
     VirtualConnectionId,
 };
 use oxwire::rpch::front::{Caller, Verdict};
+use oxwire::rpch::http::ChannelKind;
 
 /// The largest PDU that the RPC server may send.
 const MAX_PDU: u16 = 32_768;
@@ -46,6 +50,9 @@ fn main() -> Result<()> {
         endpoint: Endpoint::new(EndpointConfig::DEFAULT.with_connection(connection)),
         relays: HashMap::new(),
         backend: backend.clone(),
+        outward: Vec::new(),
+        held: VecDeque::new(),
+        holds: false,
     };
     serve(listener, &mut proxy, user, password)
 }
@@ -114,6 +121,11 @@ struct Proxy {
     endpoint: Endpoint,
     relays: HashMap<VirtualConnectionId, Relay>,
     backend: String,
+    /// The connections of OUT channels, in order.
+    outward: Vec<ConnectionId>,
+    /// What is said on the last of them while it `holds`.
+    held: VecDeque<HttpTransmit>,
+    holds: bool,
 }
 
 /// A virtual connection, and the TCP connection that it goes on by.
@@ -127,6 +139,9 @@ struct Relay {
 
 impl Proxy {
     fn handle(&mut self, now: Instant, conn: ConnectionId, principal: Option<Principal>, event: HttpEvent) {
+        if matches!(event, HttpEvent::Reset(_)) && self.predecessor() == Some(conn) {
+            self.holds = false;
+        }
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let caller = principal.map_or_else(|| Caller::anonymous(address), |principal| Caller::new(address, principal));
         match self.endpoint.handle(now, conn, &caller, event) {
@@ -141,19 +156,29 @@ impl Proxy {
         }
     }
 
+    fn predecessor(&self) -> Option<ConnectionId> {
+        self.outward.iter().rev().nth(1).copied()
+    }
+
     /// Whether anything has happened.
     fn settle(&mut self, now: Instant, network: &Network) -> bool {
         let mut moved = false;
         while let Some(event) = self.endpoint.poll_event() {
             moved = true;
             match event {
-                EndpointEvent::Access(access) => self.endpoint.verdict(now, access.handle, Verdict::Allow),
+                EndpointEvent::Access(access) => {
+                    if access.request.kind == ChannelKind::Out {
+                        self.outward.push(access.conn);
+                    }
+                    self.endpoint.verdict(now, access.handle, Verdict::Allow);
+                }
                 EndpointEvent::Opened(connection) => match Relay::open(*connection, &self.backend, network) {
                     Ok(relay) => drop(self.relays.insert(relay.connection.id(), relay)),
                     Err(error) => eprintln!("{}: {error}", self.backend),
                 },
                 EndpointEvent::Attach { id, channel } => {
                     if let Some(relay) = self.relays.get_mut(&id) {
+                        self.holds |= self.outward.last() == Some(&channel.conn());
                         eprintln!("virtual connection {}: a successor channel", id.number());
                         let _told = relay.connection.attach(now, channel);
                     }
@@ -169,6 +194,24 @@ impl Proxy {
     }
 
     fn poll_transmit(&mut self, now: Instant) -> Option<HttpTransmit> {
+        loop {
+            if let Some(held) = (!self.holds).then(|| self.held.pop_front()).flatten() {
+                return Some(held);
+            }
+            let transmit = self.next_transmit(now)?;
+            if !self.holds {
+                return Some(transmit);
+            }
+            match &transmit {
+                // The client closes it.
+                HttpTransmit::Close { conn } if self.predecessor() == Some(*conn) => {}
+                said if self.outward.last() == Some(&said.conn()) => self.held.push_back(transmit),
+                _ => return Some(transmit),
+            }
+        }
+    }
+
+    fn next_transmit(&mut self, now: Instant) -> Option<HttpTransmit> {
         let relayed = self.relays.values_mut().find_map(|relay| relay.connection.poll_transmit(now));
         if relayed.is_none() {
             self.relays.retain(|_, relay| !relay.connection.is_closed());

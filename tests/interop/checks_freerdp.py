@@ -16,7 +16,7 @@ from world import check
 def client(port, password, *options):
     """The client, through the gateway at that port."""
     gateway = [f"/g:127.0.0.1:{port}", "/gt:rpc", "/gu:alice", f"/gp:{password}", "/gd:MAIL"]
-    return ["xfreerdp", "/u:b", "/p:x", "/cert:ignore", "/log-level:DEBUG", *gateway, *options]
+    return ["stdbuf", "-oL", "xfreerdp", "/u:b", "/p:x", "/cert:ignore", "/log-level:DEBUG", *gateway, *options]
 
 
 def freerdp(world, name, *options, password="secret"):

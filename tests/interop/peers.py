@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import random
 import select
 import signal
 import socket
@@ -145,9 +146,11 @@ class Screen(Process):
     """An X server without a screen."""
 
     def __init__(self, directory):
-        options = ["-displayfd", "1", "-screen", "0", "640x480x24", "-fbdir", directory, "-nolisten", "tcp"]
-        super().__init__(["Xvfb", *options], directory / "xvfb.log")
-        self.display = f":{self.first_line()}"
+        # A server that looks for a free number takes the sockets of others away as it looks. It says its number once it is ready.
+        self.display = f":{random.randrange(1000, 30000)}"
+        options = ["-displayfd", "1", "-screen", "0", "640x480x24", "-fbdir", directory, "-nolisten", "tcp", "-noreset"]
+        super().__init__(["Xvfb", self.display, *options], directory / "xvfb.log")
+        self.first_line()
         self.pixels = directory / "Xvfb_screen0"
 
     def shows_noise(self):

@@ -89,6 +89,8 @@ class Gateway:
         try:
             with client:
                 Association(self, client).serve()
+        except OSError:
+            pass  # The client has gone.
         except Exception as error:
             self.failure = error
 
