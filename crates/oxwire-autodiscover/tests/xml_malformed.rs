@@ -199,6 +199,33 @@ fn values_in_one_step_or_by_items() {
     }
 }
 
+/// Whatever is called after an error, in whatever order, comes to an end: the one-step reading keeps out of the tokenizer's way.
+#[test]
+fn calls_after_an_error() {
+    let documents = [
+        "<a>x</a>",
+        "<a> <b>x</b>y</a>",
+        "<a>x<b/></a>",
+        "<a>&x;</a><b>",
+        "<a><b>x</c></b></a>",
+        "<a>]]></a>",
+        "<a>x<!-- --></a>",
+    ];
+    for (document, calls) in documents.iter().flat_map(|document| (0..1024_u32).map(move |calls| (document, calls))) {
+        let source = Source::new(document.as_bytes(), XmlLimits::DEFAULT).unwrap();
+        let mut reader = Reader::new(&source);
+        for call in 0..5 {
+            let _anything = match calls >> (2 * call) & 3 {
+                0 => reader.root().map(drop),
+                1 => reader.child().map(drop),
+                2 => reader.text().map(drop),
+                _ => reader.skip(),
+            };
+        }
+        let _anything = reader.finish();
+    }
+}
+
 /// Offsets count the bytes of the input, whatever its encoding.
 #[test]
 fn offsets_in_other_encodings() {

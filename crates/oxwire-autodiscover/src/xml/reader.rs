@@ -96,6 +96,9 @@ pub struct Reader<'x> {
     element: Element<'x>,
     /// The innermost element was an empty tag: its end comes next.
     empty: bool,
+    /// The tokenizer stands where text may begin, and not in front of markup that it has seen: what is read here, past it, is taken off
+    /// its input there alone.
+    between: bool,
     elements: usize,
     references: usize,
     holds: Holds,
@@ -125,6 +128,7 @@ impl<'x> Reader<'x> {
             bound: Vec::with_capacity(4),
             element: Element { content: "", tag: "", name: "", offset: 0 },
             empty: false,
+            between: false,
             elements: 0,
             references: 0,
             holds: source.holds(),
@@ -212,7 +216,7 @@ impl<'x> Reader<'x> {
     /// The text of the innermost open element where it is all that stands in front of the end tag, which is taken with it; most values
     /// are. Nothing is taken where anything else stands there, or where the text has to be looked through: item by item then.
     fn plain_text(&mut self) -> Option<&'x str> {
-        if self.empty || self.holds != Holds::default() {
+        if self.empty || !self.between || self.holds != Holds::default() {
             return None;
         }
         let rest = self.text.get(self.position()..)?;
@@ -306,7 +310,14 @@ impl<'x> Reader<'x> {
 
     fn token(&mut self) -> Result<Token<'x>, XmlError> {
         let at = self.position();
-        self.tokens.read_event().map_err(|error| self.token_error(&error, at))
+        self.read().map_err(|error| self.token_error(&error, at))
+    }
+
+    #[inline]
+    fn read(&mut self) -> Result<Token<'x>, Quick> {
+        let token = self.tokens.read_event();
+        self.between = !matches!(token, Ok(Token::Text(_)) | Err(_));
+        token
     }
 
     #[cold]
@@ -336,8 +347,11 @@ impl<'x> Reader<'x> {
             return Ok(Item::End);
         }
         loop {
+            if self.plain_start() {
+                return Ok(Item::Start);
+            }
             let at = self.position();
-            return match self.tokens.read_event() {
+            return match self.read() {
                 Ok(Token::Start(start)) => {
                     self.start(start.len(), start.name().into_inner().len(), false).map(|()| Item::Start)
                 }
@@ -373,6 +387,24 @@ impl<'x> Reader<'x> {
                 Err(error) => Err(self.token_error(&error, at).into()),
             };
         }
+    }
+
+    /// Opens the element whose start tag comes next, where that is a name and nothing else, and nothing is wrong with it; the tokenizer
+    /// is left to do so elsewhere.
+    fn plain_start(&mut self) -> bool {
+        let offset = self.position();
+        let limits = *self.source.limits();
+        if !self.between || self.elements >= limits.elements || self.open.len() >= limits.depth {
+            return false;
+        }
+        let Some(rest) = self.text.get(offset..).and_then(|rest| rest.strip_prefix('<')) else { return false };
+        let Some(tag) = memchr::memchr(b'>', rest.as_bytes()).and_then(|len| rest.get(..len)) else { return false };
+        let Some(name) = local_name(tag) else { return false };
+        self.tokens.stream().consume(tag.len() + "<>".len());
+        self.elements += 1;
+        self.open.push(Open { name: tag, offset, bound: self.bound.len() });
+        self.element = Element { content: tag, tag, name, offset };
+        true
     }
 
     fn close(&mut self) {
