@@ -19,6 +19,7 @@ pub mod flow_control;
 pub mod front;
 pub mod http;
 pub mod inbound_proxy;
+mod orphans;
 pub mod outbound_proxy;
 pub mod peek;
 pub mod ping;

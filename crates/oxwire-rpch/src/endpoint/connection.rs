@@ -15,6 +15,7 @@ use crate::channel::{Heads, Lifetime, SendQueue};
 use crate::fault::{Refused, RefusedReason, timed_out, wrong_value};
 use crate::front::{Caller, Channel, FirstPdu, Lease, Life};
 use crate::http::RpcTarget;
+use crate::orphans::Orphans;
 use crate::ping::{PingOriginator, earliest};
 use crate::rts::conn::ConnC2;
 use crate::rts::other::Ping;
@@ -65,7 +66,7 @@ pub struct VirtualConnection {
     queue: SendQueue,
     heads: Heads,
     /// Bytes received on IN channels that are gone, and not yet consumed.
-    pub(super) orphaned: usize,
+    pub(super) orphans: Orphans,
     pub(super) events: VecDeque<Event>,
     pub(super) transmits: VecDeque<HttpTransmit>,
     pub(super) ping: PingOriginator,
@@ -119,7 +120,7 @@ impl VirtualConnection {
             ack_waits: false,
             queue: SendQueue::new(config.send_queue),
             heads: Heads::default(),
-            orphaned: 0,
+            orphans: Orphans::default(),
             events: VecDeque::new(),
             transmits,
             ping,
@@ -262,15 +263,14 @@ impl VirtualConnection {
         self.life.check()?;
         self.life.tick(now);
         // What the application has not consumed of a predecessor is consumed first, and acknowledged to nobody.
-        let of_predecessor = self.orphaned.min(len);
         let Some(channel) = self.ins.reading_mut() else { return Ok(()) };
-        let due = channel.receiver.consume(len.saturating_sub(of_predecessor))?;
-        self.orphaned = self.orphaned.saturating_sub(of_predecessor);
+        let due = channel.receiver.consume(self.orphans.rest(len))?;
+        let free = self.orphans.consume(len);
         if due {
             let result = self.acknowledge();
             self.fail_on(result)?;
         }
-        if of_predecessor > 0 && self.orphaned == 0 && matches!(self.ins, VirtualInChannel::Opened(_)) {
+        if free && matches!(self.ins, VirtualInChannel::Opened(_)) {
             let result = self.on_waiting();
             self.fail_on(result)?;
         }

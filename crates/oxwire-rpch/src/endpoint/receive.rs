@@ -135,8 +135,7 @@ impl VirtualConnection {
         };
         match state.on_in_r2_a5(pdu) {
             AfterA5::Switched { channel, predecessor } => {
-                let queued = usize::try_from(predecessor.receiver.queued()).unwrap_or(usize::MAX);
-                self.orphaned = self.orphaned.saturating_add(queued);
+                self.orphans.adopt(&predecessor.receiver);
                 self.transmits.push_back(HttpTransmit::Close { conn: predecessor.conn });
                 let conn = channel.channel.conn;
                 self.ins = VirtualInChannel::Opened(channel);

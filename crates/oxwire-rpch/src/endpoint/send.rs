@@ -99,7 +99,7 @@ impl VirtualConnection {
                 // a channel before the predecessor are not consumed: every successor brings a whole window, and no more than two are held.
                 let checked = self.ins.check_in_r2_a1(pdu.predecessor_channel_cookie.0);
                 let overtaken = self.ins.awaits_a5_for(pdu.predecessor_channel_cookie.0);
-                if overtaken || (checked.is_ok() && self.orphaned > 0) {
+                if overtaken || (checked.is_ok() && !self.orphans.are_none()) {
                     self.waiting = Some(Box::new(channel));
                     return Ok(());
                 }

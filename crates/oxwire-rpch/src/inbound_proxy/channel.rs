@@ -15,6 +15,7 @@ use crate::flow_control::Sender;
 use crate::front::{
     Channel, FirstPdu, ProxyChannelEvent, ProxyParts, ProxyTransmit, VirtualChannel, on_leg, virtual_channel_methods,
 };
+use crate::orphans::Orphans;
 use crate::ping::earliest;
 use crate::rts::conn::ConnB2;
 use crate::rts::in_r1::{InR1A2, InR1B1};
@@ -40,7 +41,7 @@ pub struct VirtualInChannel {
     plugged: VecDeque<Bytes>,
     pub(super) queue: SendQueue,
     /// Bytes in the queue that came on IN channels which are gone: acknowledged to nobody.
-    pub(super) orphaned: usize,
+    pub(super) orphans: Orphans,
     /// The cookie of the predecessor, by which the server may still have named the leg.
     pub(super) previous: Option<RtsCookie>,
     pub(super) heard: Instant,
@@ -93,7 +94,7 @@ impl VirtualInChannel {
             sender: None,
             plugged: VecDeque::new(),
             queue: SendQueue::new(usize::MAX),
-            orphaned: 0,
+            orphans: Orphans::default(),
             previous: None,
             heard: now,
         };
@@ -183,16 +184,15 @@ impl VirtualInChannel {
 
     /// A PDU was forwarded, which is what consumes it here: [MS-RPCH] 3.2.1.4.1.1.
     fn consumed(&mut self, len: usize) -> Result<(), PeerFault> {
-        let of_predecessor = self.orphaned.min(len);
-        self.orphaned = self.orphaned.saturating_sub(of_predecessor);
+        let rest = self.orphans.rest(len);
+        let free = self.orphans.consume(len) && matches!(self.state, State::Opened(_));
         let Some(channel) = self.state.channel_mut() else { return Ok(()) };
-        if channel.receiver.consume(len.saturating_sub(of_predecessor)) == Ok(true) {
+        if channel.receiver.consume(rest) == Ok(true) {
             let flow_control_ack = channel.receiver.ack(channel.cookie);
             // The client is reached by way of the server: [MS-RPCH] 3.2.1.5.2.
             let destination = Destination(ForwardDestination::CLIENT);
             self.send_to_server(&FlowControlAckWithDestination { destination, flow_control_ack });
         }
-        let free = of_predecessor > 0 && self.orphaned == 0 && matches!(self.state, State::Opened(_));
         if free { self.on_waiting() } else { Ok(()) }
     }
 

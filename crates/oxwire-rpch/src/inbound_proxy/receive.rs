@@ -87,7 +87,7 @@ impl VirtualInChannel {
         // What opens the state is on its way: the client has gone through another channel's lifetime already. Or the queue holds PDUs of a
         // channel before the predecessor: every successor brings a whole window, and no more than two are held.
         let checked = self.state.check_in_r2_a1(predecessor);
-        if self.state.opens_for(predecessor) || (checked.is_ok() && self.orphaned > 0) {
+        if self.state.opens_for(predecessor) || (checked.is_ok() && !self.orphans.are_none()) {
             self.waiting = Some(Box::new(channel));
             return Ok(());
         }
@@ -178,8 +178,7 @@ impl VirtualInChannel {
                 let (opened, gone) = state.on_in_r2_a5(switched);
                 self.state = State::Opened(opened);
                 if switched {
-                    let queued = usize::try_from(gone.receiver.queued()).unwrap_or(usize::MAX);
-                    self.orphaned = self.orphaned.saturating_add(queued);
+                    self.orphans.adopt(&gone.receiver);
                     self.previous = Some(gone.cookie);
                     self.channel.put_http(HttpTransmit::Close { conn: gone.conn });
                     self.channel.events.push_back(ProxyChannelEvent::Recycled);

@@ -14,6 +14,7 @@ use super::{Event, Leg, ServerConfig};
 use crate::channel::SendQueue;
 use crate::fault::{Refused, RefusedReason, timed_out, wrong_value};
 use crate::front::{Lease, LegEvent, Life, VirtualConnectionId, on_leg};
+use crate::orphans::Orphans;
 use crate::ping::earliest;
 use crate::rts::conn::{ConnB3, ConnC1};
 use crate::rts::in_r1::InR1A3;
@@ -56,7 +57,7 @@ pub struct VirtualConnection {
     /// Acknowledgements for the client that the rest of the OUT channel lifetime is too short for, the latest of each channel.
     pub(super) acks_wait: Vec<(RtsCookie, Bytes)>,
     queue: SendQueue,
-    pub(super) orphaned: usize,
+    pub(super) orphans: Orphans,
     pub(super) events: VecDeque<Event>,
     pub(super) transmits: VecDeque<Transmit>,
     /// Ping traffic that the proxy told of in the window of note 17: since when, and how much.
@@ -106,7 +107,7 @@ impl VirtualConnection {
             waiting: None,
             acks_wait: Vec::new(),
             queue: SendQueue::new(config.send_queue),
-            orphaned: 0,
+            orphans: Orphans::default(),
             events: VecDeque::new(),
             transmits,
             ping_traffic: (now, 0),
@@ -214,15 +215,14 @@ impl VirtualConnection {
         self.life.check()?;
         self.life.tick(now);
         // What the application has not consumed of a predecessor is consumed first, and acknowledged to nobody.
-        let of_predecessor = self.orphaned.min(len);
         let Some(leg) = self.ins.reading_mut() else { return Ok(()) };
-        let due = leg.receiver.consume(len.saturating_sub(of_predecessor))?;
-        self.orphaned = self.orphaned.saturating_sub(of_predecessor);
+        let due = leg.receiver.consume(self.orphans.rest(len))?;
+        let free = self.orphans.consume(len);
         if due {
             let flow_control_ack = leg.receiver.ack(leg.cookie);
             self.send_to_in(&FlowControlAckPdu { flow_control_ack });
         }
-        if of_predecessor > 0 && self.orphaned == 0 && matches!(self.ins, InState::Opened(_)) {
+        if free && matches!(self.ins, InState::Opened(_)) {
             let result = self.on_waiting().map_err(Error::from);
             self.fail_on(result)?;
         }
@@ -339,7 +339,7 @@ impl VirtualConnection {
             // predecessor are not consumed: every leg brings a whole window, and no more than two are held.
             let checked = self.ins.check_in_r1_a2(pdu.predecessor_channel_cookie.0);
             let overtaken = self.ins.awaits_b1_for(pdu.predecessor_channel_cookie.0);
-            if overtaken || (checked.is_ok() && self.orphaned > 0) {
+            if overtaken || (checked.is_ok() && !self.orphans.are_none()) {
                 self.waiting = Some(Box::new(leg));
                 return Ok(());
             }

@@ -199,8 +199,7 @@ impl VirtualConnection {
             InState::OpenedB1W(state) => {
                 let (opened, predecessor): (_, InLeg) = state.on_in_r1_b1();
                 self.ins = InState::Opened(opened);
-                let queued = usize::try_from(predecessor.receiver.queued()).unwrap_or(usize::MAX);
-                self.orphaned = self.orphaned.saturating_add(queued);
+                self.orphans.adopt(&predecessor.receiver);
                 self.send_to_in(&InR1B2 { server_receive_window_size: ReceiveWindowSize(self.config.receive_window) });
                 self.transmits.push_back(Transmit::Close { conn: predecessor.conn });
                 self.events.push_back(Event::Recycled(ChannelKind::In));
