@@ -8,7 +8,10 @@ use oxwire_peers::negotiate;
 fn handshake(c: &mut Criterion) {
     let mut group = c.benchmark_group("Negotiate handshake, oxwire's acceptor");
     let stored = negotiate::stored();
-    group.bench_function("client of oxwire", |b| b.iter(|| negotiate::oxwire(black_box(&stored))));
+    group.bench_function("client of oxwire", |b| b.iter(|| negotiate::oxwire(black_box(&stored), false)));
+    group.bench_function("client of oxwire, list of mechanisms proved", |b| {
+        b.iter(|| negotiate::oxwire(black_box(&stored), true));
+    });
     group.bench_function("client of negotiate-auth", |b| b.iter(|| negotiate::negotiate_auth(black_box(&stored))));
     group.finish();
 }

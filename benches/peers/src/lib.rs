@@ -2,3 +2,4 @@
 
 pub mod negotiate;
 pub mod ntlm;
+pub mod sspi_context;
