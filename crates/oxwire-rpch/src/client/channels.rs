@@ -31,8 +31,12 @@ const ACK_LENGTH: u32 = 56;
 /// The largest ReceiveWindowSize, [MS-RPCH] 2.2.3.5.1: so much an outbound proxy may hold for the client.
 const MAX_RECEIVE_WINDOW: u32 = 262_144;
 
-/// Bytes that a successor OUT channel may bring beyond its receive window before it is the default: RTS PDUs.
+/// Bytes that a successor OUT channel may bring beyond its receive window before it is the default: RTS PDUs other than acknowledgements.
 const RTS_SLACK: usize = 8 << 10;
+
+/// An RPC PDU has 16 bytes or more, and its acknowledgement 56: so many times the peer's receive window all acknowledgements take of what
+/// was sent into it.
+const ACKS_PER_WINDOW: usize = 4;
 
 /// An IN channel instance: Sending Channel and Ping Originator. [MS-RPCH] 3.2.2.1
 #[derive(Debug)]
@@ -212,14 +216,17 @@ impl OutChannel {
         io.send(self.conn, HttpEvent::End);
     }
 
-    /// Keeps what comes before the predecessor's last PDU: two connections are not ordered.
-    pub(super) fn hold(&mut self, state: &'static str, piece: Bytes) -> Result<(), PeerFault> {
+    /// Keeps what comes before the predecessor's last PDU: two connections are not ordered. Acknowledgements are among it, of what the
+    /// client sends into `peer_window` meanwhile.
+    pub(super) fn hold(&mut self, state: &'static str, piece: Bytes, peer_window: u32) -> Result<(), PeerFault> {
         self.pdus.push(piece);
-        let window = usize::try_from(self.receiver.receive_window()).unwrap_or(usize::MAX);
-        if self.pdus.held() > window.saturating_add(RTS_SLACK) {
+        let [window, peer_window] =
+            [self.receiver.receive_window(), peer_window].map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        let rts = RTS_SLACK.saturating_add(peer_window.saturating_mul(ACKS_PER_WINDOW));
+        if self.pdus.held() > window.saturating_add(rts) {
             return Err(fault::wrong_value(
                 state,
-                "no more than a receive window on a successor OUT channel that is not the default yet",
+                "no more than a receive window and acknowledgements on a successor OUT channel that is not the default yet",
                 format!("{} bytes", self.pdus.held()),
                 "[MS-RPCH] 3.2.1.1.4",
             ));

@@ -61,7 +61,8 @@ enum State {
 /// - A PDU that `send_pdu` took goes out once and in order, or comes back in [`Event::Closed`]. PDUs leave the queue only when
 ///   `poll_transmit` hands them out, so what comes back was never sent.
 /// - The peer's receive window is never overrun, nor a channel's length.
-/// - What is held is bounded: by [`Config::queue_bytes`] one way, by two receive windows the other.
+/// - What is held is bounded: by [`Config::queue_bytes`] one way, by two receive windows the other, and by four of the peer's receive
+///   windows for the acknowledgements on an OUT channel that comes before its turn.
 /// - Nothing waits for ever: every wait has a deadline in [`poll_timeout`](Self::poll_timeout).
 /// - A peer that breaks the protocol ends this virtual connection alone. The error names the PDU, the state and the section.
 ///

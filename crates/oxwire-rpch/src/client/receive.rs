@@ -157,8 +157,9 @@ impl Client {
             State::Opened(connection) => {
                 if let Place::Successor(_) = place {
                     let name = connection.outward.state.name();
+                    let window = connection.inward.default.sender.peer_receive_window();
                     let held = match connection.outward.state.successor_mut() {
-                        Some(successor) => successor.channel.hold(name, piece),
+                        Some(successor) => successor.channel.hold(name, piece, window),
                         None => Ok(()),
                     };
                     return self.settle(held.map_err(Stop::Peer));

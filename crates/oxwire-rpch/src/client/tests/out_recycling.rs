@@ -90,6 +90,33 @@ fn out_r2_to_its_end() {
     assert_eq!(bench.events.last(), Some(&Event::Recycled(Recycling::OutR2)));
 }
 
+/// Where every small PDU is acknowledged, a successor that is ahead brings more of that than of PDUs: bounded by what may be sent meanwhile.
+#[test]
+fn acknowledgements_may_wait_on_the_successor() {
+    let mut bench = Bench::opened(config().with_receive_window(8_192).with_max_pdu(4_096));
+    let (predecessor, cookie) = (bench.out(), bench.in_cookie());
+    bench.pdu(predecessor, &OutR1A2 {}).unwrap();
+    let successor = bench.out();
+    bench.pdu(predecessor, &OutR2A6 { ance: Ance }).unwrap();
+    bench.head(successor, success()).unwrap();
+    for number in 1..=1_000 {
+        bench.send(rpc(number, 24));
+        bench.ack(successor, cookie, number * 24, WINDOW).unwrap();
+    }
+    bench.pdu(predecessor, &OutR2B3 { ance: Ance }).unwrap();
+    assert_eq!(bench.client.state_name(), ("opened", "opened"));
+    // No window lets a peer have more to acknowledge than this.
+    let mut bench = Bench::opened(config().with_receive_window(8_192).with_max_pdu(4_096));
+    let predecessor = bench.out();
+    bench.pdu(predecessor, &OutR1A2 {}).unwrap();
+    let successor = bench.out();
+    bench.head(successor, success()).unwrap();
+    let limit = 8_192 + 8_192 + 4 * usize::try_from(WINDOW).unwrap();
+    bench.bytes(successor, vec![5; limit]).unwrap();
+    let error = bench.bytes(successor, vec![5; 1]).unwrap_err().to_string();
+    assert!(error.contains("Opened_A6W") && error.contains("[MS-RPCH] 3.2.1.1.4"), "{error}");
+}
+
 /// BytesReceived counts on the channel instance; what is left of the predecessor is released without a word.
 #[test]
 fn acknowledgements_name_the_successor() {
