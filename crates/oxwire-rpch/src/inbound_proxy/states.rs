@@ -137,10 +137,10 @@ impl State {
         }
     }
 
-    /// Whether a successor of that channel has to wait: for IN_R1/B2, or for IN_R2/A5.
+    /// Whether a successor of that channel has to wait: for CONN/B3, for IN_R1/B2, or for IN_R2/A5.
     pub(super) fn opens_for(&self, predecessor: RtsCookie) -> bool {
         match self {
-            Self::WaitB2(state) => state.channel.cookie == predecessor,
+            Self::B3W(state) | Self::WaitB2(state) => state.channel.cookie == predecessor,
             Self::OpenedA5W(state) => state.successor.cookie == predecessor,
             _ => false,
         }

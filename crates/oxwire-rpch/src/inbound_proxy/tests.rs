@@ -226,6 +226,21 @@ fn in_r1_at_the_successor() {
     assert_eq!(net.out(LEG), [rpc(100, 1), ack_to(0, 100, 65_536, IN2)]);
 }
 
+/// The server tells the client of the virtual connection before it tells the proxy: a client may have gone through a whole channel by then.
+#[test]
+fn a_successor_that_comes_before_conn_b3_waits_for_it() {
+    let mut net = b3w();
+    net.leg(LegEvent::Opened);
+    net.body(CONN, rpc(100, 1));
+    net.request(CONN2, "RPC_IN_DATA", 0x4000_0000);
+    net.body(CONN2, in_a1(IN, IN2));
+    assert_eq!((net.state(), &net.last), ("B3W", &Ok(())));
+    net.out(LEG);
+    net.server([b"ncacn_http/1.0", &conn_b3(8_192)[..]].concat().into());
+    assert_eq!(net.state(), "Opened_A5W");
+    assert!(net.out(LEG).contains(&rpc(100, 1)));
+}
+
 /// [MS-RPCH] 3.2.3.5.11: a server that cannot be reached is told to the client.
 #[test]
 fn an_unreachable_server() {
