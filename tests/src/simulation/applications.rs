@@ -8,8 +8,10 @@ use oxwire::rpc::association::OutgoingPdu;
 use oxwire::rpch::fault::RefusedReason;
 use oxwire::rpch::{client, endpoint};
 
+use super::model::Reported;
 use super::random::Random;
 use super::settings::Plan;
+use super::violation::Invariant;
 use super::world::World;
 
 /// An RPC PDU that says which it is.
@@ -47,7 +49,7 @@ impl World {
             self.paused_until = Some(now + pause);
             if self.random.one_in(2) {
                 let interval = Duration::from_secs(60 + self.random.below(600));
-                let _ended = self.client.set_keep_alive(now, Some(interval));
+                let _ended = self.machines.client.set_keep_alive(now, Some(interval));
             }
         }
         if self.opened && !self.paused() {
@@ -58,10 +60,10 @@ impl World {
         }
         if self.random.one_in(self.settings.slowness) {
             while let Some(len) = self.directions[1].unconsumed.pop_front() {
-                let _ended = self.client.consume(now, len);
+                let _ended = self.machines.client.consume(now, len);
             }
             while let Some(len) = self.directions[0].unconsumed.pop_front() {
-                self.far.consume(now, len);
+                self.machines.far.consume(now, len);
             }
         }
     }
@@ -78,9 +80,9 @@ impl World {
         let pdu = pdu(&mut self.random, self.directions[which].taken, size);
         let (now, given) = (self.now, given(&pdu, self.directions[which].taken));
         let result = if which == 0 {
-            self.client.send_pdu(now, given.clone())
+            self.machines.client.send_pdu(now, given.clone())
         } else {
-            let Some(result) = self.far.send_pdu(now, given.clone()) else { return };
+            let Some(result) = self.machines.far.send_pdu(now, given.clone()) else { return };
             result
         };
         match result {
@@ -88,7 +90,9 @@ impl World {
             Err(refused) => match refused.reason {
                 RefusedReason::QueueFull { .. } if refused.pdu == given => self.blocked[which] = true,
                 RefusedReason::NotOpened | RefusedReason::Closed if refused.pdu == given => {}
-                reason => self.check(Err(format!("a PDU of {size} bytes was refused: {reason:?}"))),
+                reason => {
+                    self.check(Err(Invariant::End.broken(format!("a PDU of {size} bytes was refused: {reason:?}"))))
+                }
             },
         }
     }
@@ -105,9 +109,10 @@ impl World {
                 let taken = self.directions[0].taken;
                 if sent + unsent.len() as u64 != taken {
                     let (unsent, error) = (unsent.len(), "PDUs were taken, but of them were");
-                    self.check(Err(format!("{taken} {error} {sent} sent and {unsent} unsent")));
+                    let text = format!("{taken} {error} {sent} sent and {unsent} unsent");
+                    self.check(Err(Invariant::Loss.broken(text)));
                 }
-                self.directions[0].ended = Some(sent);
+                self.directions[0].ended = Some(Reported::Sent(sent));
                 unsent.into_iter().for_each(|pdu| self.directions[0].give_back(pdu));
             }
             _ => {}
@@ -122,7 +127,7 @@ impl World {
             endpoint::Event::Undelivered(pdu) => self.directions[1].give_back(pdu),
             endpoint::Event::Closed { error, in_doubt_pdus, .. } => {
                 self.ends[1] = Some(error.to_string());
-                self.directions[1].ended = Some(in_doubt_pdus as u64);
+                self.directions[1].ended = Some(Reported::InDoubt(in_doubt_pdus as u64));
             }
             _ => {}
         }
@@ -131,7 +136,7 @@ impl World {
     /// Nothing comes after the last event.
     fn check_not_over(&mut self, end: usize, event: &impl std::fmt::Debug) {
         if self.ends[end].is_some() {
-            self.check(Err(format!("{event:?} after the last event")));
+            self.check(Err(Invariant::End.broken(format!("{event:?} after the last event"))));
         }
     }
 
@@ -146,11 +151,13 @@ impl World {
         match self.settings.plan {
             Plan::ClientCloses(at) if self.directions[0].taken >= at && self.opened => {
                 self.disturbed = true;
-                self.client.close(now);
+                self.network.relax();
+                self.machines.client.close(now);
             }
             Plan::ServerCloses(at) if self.directions[1].taken >= at && self.opened => {
                 self.disturbed = true;
-                self.far.close(now);
+                self.network.relax();
+                self.machines.far.close(now);
             }
             _ => {}
         }

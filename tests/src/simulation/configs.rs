@@ -1,7 +1,6 @@
 //! What each role is configured with: windows of 8 to 256 KiB, channel lifetimes from 128 KiB on, thresholds and timeouts by chance.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use oxwire::http::{Origin, Scheme};
 use oxwire::rpch::client::{self, ProxyUse};
@@ -46,23 +45,26 @@ impl Configs {
     pub(super) fn new(random: &mut Random, settings: &Settings) -> Self {
         let origin = Origin { scheme: Scheme::Http, host: "proxy.test".into(), port: 80 };
         let Ok(rpc) = "mbx.test:6001".parse() else { panic!("a target") };
-        let client = client::Config::new(origin, rpc)
+        let mut client = client::Config::new(origin, rpc)
             .with_in_channel_length(lifetime(random))
             .with_receive_window(window(random))
             .with_ack_threshold(threshold(random))
             .with_queue_bytes(QUEUE)
+            .with_connection_timeout(settings.own_timeout)
             .with_proxy_use(if settings.determine { ProxyUse::Determine } else { ProxyUse::Direct })
             .with_max_pdu(MAX_PDU);
+        client.pragmas.min_conn_timeout = settings.asked_timeout;
         let proxies = (0..4).map(|_| {
             ProxyConfig::DEFAULT
                 .with_receive_window(window(random))
                 .with_ack_threshold(threshold(random))
                 .with_channel_lifetime(lifetime(random))
-                .with_connection_timeout(Duration::from_secs(120 + random.below(300)))
+                .with_connection_timeout(settings.timeout)
                 .with_max_pdu(MAX_PDU)
         });
         let proxies = proxies.collect();
         let connection = VirtualConnectionConfig::DEFAULT
+            .with_connection_timeout(settings.timeout)
             .with_receive_window(window(random))
             .with_ack_threshold(threshold(random))
             .with_channel_lifetime(lifetime(random))

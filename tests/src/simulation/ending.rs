@@ -1,67 +1,70 @@
-//! What is held at every step and at the end, and what is told of a run that fails.
+//! What is held at every step and at the end, and what is told of a run.
 
 use super::configs::QUEUE;
 use super::roles::Node;
 use super::tally::Tally;
+use super::violation::{Invariant, Violation};
 use super::world::World;
 
 impl World {
     /// What is queued keeps within its limit.
-    pub(super) fn memory(&mut self) {
-        let queued = [self.client.queued_bytes(), self.far.queued()];
+    pub(super) fn check_memory(&self) -> Result<(), Violation> {
+        let queued = [self.machines.client.queued_bytes(), self.machines.far.queued()];
         if queued.iter().any(|queued| *queued > QUEUE) {
-            self.check(Err(format!("{queued:?} bytes are queued, of {QUEUE}")));
+            return Err(Invariant::Memory.broken(format!("{queued:?} bytes are queued, of {QUEUE}")));
         }
-        for n in 0..self.ins.len() {
-            let window = |which| usize::try_from(self.network.windows[&which]).unwrap_or(0) * 2;
-            let (ins, outs) = (window(Node::In(n)), window(Node::Out(n)));
-            let inward = self.ins[n].states().any(|(_, queued)| queued > ins);
-            let outward = self.outs[n].states().any(|(_, queued)| queued > outs);
-            if inward || outward {
-                self.check(Err("a proxy queues more than two windows".into()));
+        for n in 0..self.machines.ins.len() {
+            let windows = [self.network.window(Node::In(n)) * 2, self.network.window(Node::Out(n)) * 2];
+            let inward = self.machines.ins[n].states().find(|(_, queued)| *queued > windows[0]);
+            let outward = self.machines.outs[n].states().find(|(_, queued)| *queued > windows[1]);
+            if let Some((state, queued)) = inward.or(outward) {
+                let text = format!("a proxy in {state} queues {queued} bytes, more than two windows");
+                return Err(Invariant::Memory.broken(text));
             }
         }
+        Ok(())
     }
 
     /// Where everybody stands.
     pub(super) fn describe(&self) -> String {
         format!(
-            "after {:?}: {:?}; client {:?} {:?}, server {:?} {:?} {:?}, in {:?}, out {:?}; delivered {:?} of {:?}",
+            "after {:?}: {:?}; client {:?} {:?}, server {:?} {:?} {:?}, in {:?}, out {:?}, {:?}; delivered {:?} of {:?}",
             self.now - self.start,
             self.settings,
-            self.client.state_name(),
+            self.machines.client.state_name(),
             self.ends[0],
-            self.far.states(),
-            self.far.queued(),
+            self.machines.far.states(),
+            self.machines.far.queued(),
             self.ends[1],
-            self.ins.iter().flat_map(|proxy| proxy.states()).collect::<Vec<_>>(),
-            self.outs.iter().flat_map(|proxy| proxy.states()).collect::<Vec<_>>(),
+            self.machines.ins.iter().flat_map(|proxy| proxy.states()).collect::<Vec<_>>(),
+            self.machines.outs.iter().flat_map(|proxy| proxy.states()).collect::<Vec<_>>(),
+            self.closed,
             self.directions.each_ref().map(|direction| direction.delivered),
             self.directions.each_ref().map(|direction| direction.taken),
         )
     }
 
-    /// All is over: nobody holds anything, and what did not arrive was told.
-    pub(super) fn finish(mut self, complete: bool) -> Result<Tally, String> {
-        let mut result = Ok(());
-        for n in 0..2 {
-            let delivered_all = complete && self.directions[n].undelivered() > 0;
-            if delivered_all {
-                result = Err(format!("{} PDUs are lost", self.directions[n].undelivered()));
+    /// Both ends are over: what did not arrive came back, or was reported.
+    pub(super) fn finish(&self) -> Result<(), Violation> {
+        for (n, direction) in self.directions.iter().enumerate() {
+            if self.finishing && direction.undelivered() > 0 {
+                return Err(Invariant::Loss.broken(format!("{} PDUs are lost", direction.undelivered())));
             }
-            let window = if n == 1 && !self.settings.collapsed { self.network.windows[&Node::Client] } else { 0 };
-            result = result.and_then(|()| self.directions[n].settle(usize::try_from(window).unwrap_or(0) * 2));
+            let forwarded = if n == 1 && !self.settings.collapsed { self.network.forwarded } else { 0 };
+            direction.settle(forwarded)?;
         }
-        if let Err(error) = result {
-            return Err(format!("{error}; {}", self.describe()));
-        }
+        Ok(())
+    }
+
+    /// What occurred, and what was sent if that was asked for.
+    pub(super) fn told(mut self) -> (Tally, String) {
+        let dump = self.network.watch.dump.take().map(|dump| dump.0).unwrap_or_default();
         let delivered = self.directions.iter().map(|direction| direction.delivered).sum::<u64>();
-        let end = if complete { "everything delivered".to_owned() } else { format!("{:?}", self.settings.plan) };
+        let (plan, complete) = (self.settings.plan.name(), self.finishing);
         let tally = self.network.tally();
         tally.delivered += delivered;
         tally.seeds += 1;
-        let end = end.split('(').next().unwrap_or_default().to_owned();
-        *tally.ends.entry(end).or_default() += 1;
-        Ok(std::mem::take(tally))
+        *tally.ends.entry((plan, complete)).or_default() += 1;
+        (std::mem::take(tally), dump)
     }
 }

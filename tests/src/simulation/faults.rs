@@ -3,9 +3,10 @@
 use bytes::Bytes;
 
 use super::random::Random;
+use super::violation::Invariant;
 use super::watch::Hop;
 
-/// One fault.
+/// One fault, and the invariant that finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
     /// A FlowControlAck does not arrive.
@@ -20,7 +21,7 @@ pub enum Fault {
     DuplicatedPdu,
     /// Two RPC PDUs arrive in the other order.
     ReorderedPdus,
-    /// An acknowledgement allows more than there is.
+    /// A ReceiveWindow is announced larger than it is.
     OverrunWindow,
     /// No ping arrives.
     SwallowedPings,
@@ -28,11 +29,17 @@ pub enum Fault {
     FlippedByte,
     /// A recycling PDU of the server does not arrive.
     LostRecycling,
+    /// A channel is announced shorter than its sender takes it for.
+    ShortChannel,
+    /// Ends of connections do not arrive.
+    LostEnds,
+    /// The application is not told of a PDU that never went out.
+    UnreportedPdu,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::LostAcknowledgement,
         Self::DoubledA5,
         Self::StaleCookie,
@@ -43,7 +50,25 @@ impl Fault {
         Self::SwallowedPings,
         Self::FlippedByte,
         Self::LostRecycling,
+        Self::ShortChannel,
+        Self::LostEnds,
+        Self::UnreportedPdu,
     ];
+
+    /// What finds it.
+    #[must_use]
+    pub const fn found_by(self) -> Invariant {
+        match self {
+            Self::LostPdu | Self::DuplicatedPdu | Self::ReorderedPdus | Self::FlippedByte => Invariant::Order,
+            Self::LostAcknowledgement | Self::LostRecycling => Invariant::Deadlock,
+            Self::DoubledA5 | Self::StaleCookie => Invariant::Sequence,
+            Self::OverrunWindow => Invariant::Window,
+            Self::SwallowedPings => Invariant::Silence,
+            Self::ShortChannel => Invariant::Lifetime,
+            Self::LostEnds => Invariant::Leak,
+            Self::UnreportedPdu => Invariant::Loss,
+        }
+    }
 }
 
 /// A fault, waiting for its moment.
@@ -77,12 +102,38 @@ fn changed(pdu: &Bytes, at: usize, by: impl Fn(u8) -> u8) -> Bytes {
 impl Planted {
     pub(super) fn new(fault: Fault, random: &mut Random) -> Self {
         let wait = match fault {
-            Fault::SwallowedPings => 0,
+            Fault::OverrunWindow
+            | Fault::SwallowedPings
+            | Fault::ShortChannel
+            | Fault::LostEnds
+            | Fault::UnreportedPdu => 0,
             Fault::LostPdu | Fault::DuplicatedPdu | Fault::ReorderedPdus | Fault::FlippedByte => random.below(200),
-            Fault::LostAcknowledgement | Fault::OverrunWindow => random.below(20),
+            Fault::LostAcknowledgement => random.below(20),
             Fault::DoubledA5 | Fault::StaleCookie | Fault::LostRecycling => random.below(3),
         };
         Self { fault, wait, done: false, held: None }
+    }
+
+    /// The application forgets what it is told.
+    pub(super) const fn forgets(&self) -> bool {
+        matches!(self.fault, Fault::UnreportedPdu)
+    }
+
+    /// Whether the end of a connection does not arrive.
+    pub(super) const fn swallows_end(&self) -> bool {
+        matches!(self.fault, Fault::LostEnds)
+    }
+
+    /// The length that a channel is announced with.
+    pub(super) const fn announced(&self, length: u64) -> u64 {
+        if matches!(self.fault, Fault::ShortChannel) && length > 0x1_0000 { length / 4 } else { length }
+    }
+
+    /// OUT_R2/A7 with another cookie than its own: what the wrong client of a plan sends.
+    pub(super) fn wrong_successor(hop: Hop, pdu: &Bytes) -> Option<Bytes> {
+        // Destination is 8 bytes, then a Cookie; Version makes three commands of them.
+        let is_a7 = hop == Hop::ClientIn && rts(pdu) == Some((0x10, 3));
+        is_a7.then(|| changed(pdu, 20 + 8 + 4, |byte| !byte))
     }
 
     /// What arrives of one PDU that was sent, where it was sent as one write.
@@ -92,7 +143,12 @@ impl Planted {
         let command = pdu.get(20).copied();
         let fits = match self.fault {
             Fault::LostAcknowledgement => rts == Some((2, 1)) && command == Some(1),
-            Fault::OverrunWindow => rts == Some((2, 1)) && command == Some(1) && hop != Hop::ClientIn,
+            // CONN/B3, and CONN/C2.
+            Fault::OverrunWindow => match hop {
+                Hop::ServerIn => rts == Some((0, 2)) && command == Some(0),
+                Hop::OutClient => rts == Some((0, 3)) && command == Some(6),
+                _ => false,
+            },
             Fault::DoubledA5 => {
                 matches!(hop, Hop::ServerOut | Hop::OutClient)
                     && matches!(rts, Some((0x10, 3) | (0, 2)))
@@ -102,6 +158,7 @@ impl Planted {
             Fault::SwallowedPings => rts == Some((1, 0)),
             Fault::LostRecycling => matches!(hop, Hop::OutClient) && rts.is_some() && command == Some(13),
             Fault::LostPdu | Fault::DuplicatedPdu | Fault::FlippedByte => is_rpc,
+            Fault::ShortChannel | Fault::LostEnds | Fault::UnreportedPdu => false,
             Fault::ReorderedPdus => is_rpc && self.held.as_ref().is_none_or(|(held, _)| *held == hop),
         };
         if self.done || !fits {
@@ -114,12 +171,16 @@ impl Planted {
         self.done = !matches!(self.fault, Fault::SwallowedPings);
         match self.fault {
             Fault::LostAcknowledgement | Fault::LostPdu | Fault::SwallowedPings | Fault::LostRecycling => Vec::new(),
+            Fault::ShortChannel | Fault::LostEnds | Fault::UnreportedPdu => vec![pdu],
             Fault::DoubledA5 | Fault::DuplicatedPdu => vec![pdu.clone(), pdu],
             // Version is 8 bytes, each Cookie 20: the second is the predecessor's.
             Fault::StaleCookie => vec![changed(&pdu, 20 + 8 + 20 + 4, |byte| !byte)],
             Fault::FlippedByte => vec![changed(&pdu, 20, |byte| byte ^ 0x40)],
-            // Available Window, a megabyte more.
-            Fault::OverrunWindow => vec![changed(&pdu, 20 + 4 + 4 + 2, |byte| byte | 0x10)],
+            // 128 KiB more, behind Version in CONN/C2.
+            Fault::OverrunWindow => {
+                let version = if command == Some(6) { 8 } else { 0 };
+                vec![changed(&pdu, 20 + version + 4 + 2, |byte| byte | 2)]
+            }
             Fault::ReorderedPdus => match self.held.take() {
                 Some((_, held)) => vec![pdu, held],
                 None => {

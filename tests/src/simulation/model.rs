@@ -4,6 +4,17 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::violation::{Invariant, Violation};
+
+/// What a sender says at its end of PDUs that it does not give back.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Reported {
+    /// So many may have arrived or not.
+    InDoubt(u64),
+    /// So many were sent, of which the last may not have arrived.
+    Sent(u64),
+}
+
 /// PDUs from one application to the other.
 #[derive(Debug, Default)]
 pub(super) struct Direction {
@@ -17,39 +28,47 @@ pub(super) struct Direction {
     pub(super) unconsumed: VecDeque<usize>,
     /// PDUs that came back or were reported as never sent, in order.
     returned: Vec<Bytes>,
-    /// The sending machine has ended: how many PDUs may be lost between, and not returned.
-    pub(super) ended: Option<u64>,
+    /// The sending machine has ended: how many PDUs it reports as in doubt, or as sent in all.
+    pub(super) ended: Option<Reported>,
     /// PDUs that a proxy between reported as not forwarded.
     pub(super) between: u64,
+    /// A planted fault: what comes back next is forgotten.
+    forgetful: bool,
 }
 
 impl Direction {
+    pub(super) fn new(forgetful: bool) -> Self {
+        Self { forgetful, ..Self::default() }
+    }
+
     pub(super) fn take(&mut self, pdu: Bytes) {
         self.taken += 1;
         self.open.push_back(pdu);
     }
 
     /// Once and in order, byte for byte.
-    pub(super) fn deliver(&mut self, pdu: &Bytes) -> Result<(), String> {
+    pub(super) fn deliver(&mut self, pdu: &Bytes) -> Result<(), Violation> {
         match self.open.pop_front() {
             Some(expected) if expected == pdu => {
                 self.delivered += 1;
                 self.unconsumed.push_back(pdu.len());
                 Ok(())
             }
-            Some(expected) => Err(format!(
+            Some(expected) => Err(Invariant::Order.broken(format!(
                 "PDU {} should have come next, of {} bytes; another came, of {} bytes, call_id {:?}",
                 self.delivered,
                 expected.len(),
                 pdu.len(),
                 pdu.get(12..16)
-            )),
-            None => Err(format!("a PDU came though all {} were delivered", self.taken)),
+            ))),
+            None => Err(Invariant::Order.broken(format!("a PDU came though all {} were delivered", self.taken))),
         }
     }
 
     pub(super) fn give_back(&mut self, pdu: Bytes) {
-        self.returned.push(pdu);
+        if !std::mem::take(&mut self.forgetful) {
+            self.returned.push(pdu);
+        }
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -66,27 +85,31 @@ impl Direction {
     }
 
     /// Both ends have closed: what was not delivered is given back, or within what the sender and the proxies report as in doubt. What
-    /// an outbound proxy has sent last, within `flight` bytes, nobody acknowledges to the server: it may be lost.
-    pub(super) fn settle(&self, mut flight: usize) -> Result<(), String> {
+    /// an outbound proxy has sent last, `forwarded` in all, nobody acknowledges to the server: it may be lost.
+    pub(super) fn settle(&self, forwarded: u64) -> Result<(), Violation> {
         let returned = self.returned.len();
         if returned > self.open.len() {
-            return Err(format!("{returned} PDUs were returned, {} are undelivered: some were both", self.open.len()));
+            let open = self.open.len();
+            let text = format!("{returned} PDUs were returned, {open} are undelivered: some were both");
+            return Err(Invariant::Loss.broken(text));
         }
         let between = self.open.len() - returned;
         if self.open.iter().skip(between).ne(&self.returned) {
-            return Err("what was returned is not what was taken last, in order".into());
+            return Err(Invariant::Loss.broken("what was returned is not what was taken last, in order"));
         }
-        let far = self.open.iter().take(between).skip_while(|pdu| {
-            let fits = pdu.len() <= flight;
-            flight = flight.saturating_sub(pdu.len());
-            fits
+        let unacknowledged = forwarded.saturating_sub(self.delivered);
+        let reported = self.ended.map(|reported| match reported {
+            Reported::InDoubt(count) => count + self.between + unacknowledged,
+            Reported::Sent(count) => count.saturating_sub(self.delivered),
         });
-        let far = far.count() as u64;
-        match self.ended.map(|doubtful| doubtful + self.between) {
-            Some(doubtful) if far > doubtful => {
-                Err(format!("{between} PDUs are neither delivered nor returned, and only {doubtful} reported in doubt"))
+        match reported {
+            Some(doubtful) if between as u64 > doubtful => {
+                let text = format!("{between} PDUs are neither delivered nor returned, and {doubtful} in doubt");
+                Err(Invariant::Loss.broken(text))
             }
-            None if between > 0 => Err(format!("{between} PDUs are lost, and the sender was never told")),
+            None if between > 0 => {
+                Err(Invariant::Loss.broken(format!("{between} PDUs are lost, and the sender was never told")))
+            }
             _ => Ok(()),
         }
     }

@@ -1,7 +1,7 @@
 //! Chance that a seed repeats.
 
 /// xorshift64*: the same seed, the same run.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Random(u64);
 
 impl Random {
@@ -11,6 +11,11 @@ impl Random {
             this.next();
         }
         this
+    }
+
+    /// Another source, that the same seed gives again.
+    pub(super) fn fork(&mut self) -> Self {
+        Self::new(self.next())
     }
 
     pub(super) fn next(&mut self) -> u64 {

@@ -36,6 +36,8 @@ pub(super) struct Turned {
     pub(super) told: Vec<Event>,
     /// RPC PDUs that a proxy reports as not forwarded.
     pub(super) undelivered: u64,
+    /// Why a proxy's virtual channel is over.
+    pub(super) closed: Option<String>,
     /// A channel was turned away.
     pub(super) refused: Option<String>,
 }
@@ -50,11 +52,18 @@ fn caller() -> Caller {
 pub(super) struct Proxy<P, M> {
     pub(super) proxy: P,
     pub(super) machines: BTreeMap<VirtualConnectionId, M>,
+    /// The machine of each connection to a client, once there is one.
+    owners: BTreeMap<ConnectionId, VirtualConnectionId>,
+    /// The connection that something came on last.
+    last: Option<ConnectionId>,
 }
+
+/// Virtual connections, half-open connections, machines and bytes, the next timer.
+pub(super) type Left = (usize, usize, usize, Option<Instant>);
 
 impl<P, M> Proxy<P, M> {
     pub(super) const fn new(proxy: P) -> Self {
-        Self { proxy, machines: BTreeMap::new() }
+        Self { proxy, machines: BTreeMap::new(), owners: BTreeMap::new(), last: None }
     }
 }
 
@@ -64,6 +73,7 @@ macro_rules! drive {
         impl Proxy<$proxy, $machine> {
             /// Something has come, from the client or from the server.
             pub(super) fn handle(&mut self, now: Instant, conn: ConnectionId, item: Item) -> Result<(), String> {
+                self.last = Some(conn);
                 match item {
                     Item::Http(event) => match self.proxy.handle(now, conn, &caller(), event) {
                         Ok(Handled::BelongsTo(id, event)) => {
@@ -87,9 +97,15 @@ macro_rules! drive {
                     turned.moved = true;
                     match event {
                         ProxyEvent::Access(request) => self.proxy.verdict(now, request.handle, Verdict::Allow),
-                        ProxyEvent::Opened(machine) => drop(self.machines.insert(machine.id(), *machine)),
+                        ProxyEvent::Opened(machine) => {
+                            self.owners.extend(self.last.map(|conn| (conn, machine.id())));
+                            self.machines.insert(machine.id(), *machine);
+                        }
                         ProxyEvent::Attach { id, channel } => match self.machines.get_mut(&id) {
-                            Some(machine) => drop(machine.attach(now, channel)),
+                            Some(machine) => {
+                                self.owners.insert(channel.conn(), id);
+                                let _ended = machine.attach(now, channel);
+                            }
                             None => turned.refused = Some("a channel for a machine that has ended".to_owned()),
                         },
                         other => turned.refused = Some(format!("{other:?}")),
@@ -100,7 +116,11 @@ macro_rules! drive {
                     turned.out.extend(std::iter::from_fn(|| machine.poll_transmit(now)));
                     for event in std::iter::from_fn(|| machine.poll_event()) {
                         turned.moved = true;
-                        turned.undelivered += u64::from(matches!(event, ProxyChannelEvent::Undelivered(_)));
+                        match event {
+                            ProxyChannelEvent::Undelivered(_) => turned.undelivered += 1,
+                            ProxyChannelEvent::Closed(error) => turned.closed = Some(error.to_string()),
+                            _ => {}
+                        }
                     }
                 }
                 self.machines.retain(|_, machine| !machine.is_closed());
@@ -115,6 +135,19 @@ macro_rules! drive {
             pub(super) fn poll_timeout(&self) -> Option<Instant> {
                 let machines = self.machines.values().filter_map($machine::poll_timeout);
                 machines.chain(self.proxy.poll_timeout()).min()
+            }
+
+            /// The state of the machine that a connection belongs to.
+            pub(super) fn state(&self, conn: ConnectionId) -> Option<&'static str> {
+                let owner = self.owners.get(&conn).and_then(|id| self.machines.get(id));
+                let machine = owner.or_else(|| self.machines.values().find(|machine| machine.leg() == conn));
+                machine.map($machine::state)
+            }
+
+            /// What is left when all is over.
+            pub(super) fn left(&self) -> Left {
+                let held: usize = self.states().map(|(_, queued)| 1 + queued).sum();
+                (self.proxy.connections(), self.proxy.half_open(), held, self.poll_timeout())
             }
 
             /// The state of each machine, and the bytes that it holds.
@@ -273,5 +306,15 @@ impl Far {
     /// Bytes that wait to be sent.
     pub(super) fn queued(&self) -> usize {
         of_vc!(self, vc => vc.queued()).unwrap_or(0)
+    }
+
+    /// What is left when all is over.
+    pub(super) fn left(&self) -> Left {
+        let (connections, half_open) = match self {
+            Self::Apart(far) => (far.role.connections(), far.role.half_open()),
+            Self::Collapsed(far) => (far.role.connections(), far.role.half_open() + far.role.memory()),
+        };
+        let held = of_vc!(self, vc => usize::from(!vc.is_closed()) + vc.queued() + vc.connections().count());
+        (connections, half_open, held.unwrap_or(0), self.poll_timeout())
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use oxwire::rpch::rts::PduName;
 
-use super::watch::add;
+use super::cuts::{How, STATES, State};
 
 /// Counts over any number of seeds.
 #[derive(Debug, Clone, Default)]
@@ -14,19 +14,19 @@ pub struct Tally {
     pub seeds: u64,
     /// RTS PDUs by name.
     pub pdus: BTreeMap<PduName, u64>,
-    /// RTS PDUs whose hop no section gives.
-    pub unnamed: BTreeMap<String, u64>,
     /// RPC PDUs, on every hop.
     pub rpc_pdus: u64,
     /// RPC PDUs that an application got from the other.
     pub delivered: u64,
     /// IN_R1, IN_R2, OUT_R1, OUT_R2.
     pub recyclings: [u64; 4],
-    /// Cuts, by what was cut and the state it was cut in.
-    pub cuts: BTreeMap<String, u64>,
-    /// How runs ended.
-    pub ends: BTreeMap<String, u64>,
+    /// Connections that were cut, by the state of the role at either end: reset, closed, silent.
+    pub cuts: BTreeMap<State, [u64; 3]>,
+    /// What was planned for the runs, and whether everything was delivered.
+    pub ends: BTreeMap<(&'static str, bool), u64>,
 }
+
+const RECYCLINGS: [&str; 4] = ["IN_R1", "IN_R2", "OUT_R1", "OUT_R2"];
 
 /// The 50 PDUs, in the order of their sections.
 pub const NAMES: [PduName; 50] = {
@@ -94,16 +94,33 @@ impl Tally {
         for (mine, theirs) in self.recyclings.iter_mut().zip(other.recyclings) {
             *mine += theirs;
         }
-        add(&mut self.pdus, &other.pdus);
-        add(&mut self.unnamed, &other.unnamed);
-        add(&mut self.cuts, &other.cuts);
-        add(&mut self.ends, &other.ends);
+        for (name, count) in &other.pdus {
+            *self.pdus.entry(*name).or_default() += count;
+        }
+        for (state, counts) in &other.cuts {
+            for (mine, theirs) in self.cuts.entry(*state).or_default().iter_mut().zip(counts) {
+                *mine += theirs;
+            }
+        }
+        for (end, count) in &other.ends {
+            *self.ends.entry(*end).or_default() += count;
+        }
     }
 
-    /// PDUs that did not occur.
+    /// What has not occurred once: PDUs, kinds of recycling, states that a connection was cut in.
     #[must_use]
-    pub fn missing(&self) -> Vec<PduName> {
-        NAMES.into_iter().filter(|name| !self.pdus.contains_key(name)).collect()
+    pub fn missing(&self) -> Vec<String> {
+        let pdus = NAMES.into_iter().filter(|name| self.pdus.get(name).is_none_or(|count| *count == 0));
+        let recyclings = RECYCLINGS.into_iter().zip(self.recyclings).filter(|(_, count)| *count == 0);
+        let cuts = STATES.into_iter().filter(|state| self.cut(state).iter().sum::<u64>() == 0);
+        let pdus = pdus.map(|name| name.name().to_owned());
+        pdus.chain(recyclings.map(|(kind, _)| kind.to_owned()))
+            .chain(cuts.map(|state| format!("cut in {state}")))
+            .collect()
+    }
+
+    fn cut(&self, state: &State) -> [u64; 3] {
+        self.cuts.get(state).copied().unwrap_or_default()
     }
 }
 
@@ -113,13 +130,17 @@ impl fmt::Display for Tally {
         for name in NAMES {
             writeln!(f, "{:32} {:>12}  {}", name.name(), self.pdus.get(&name).copied().unwrap_or(0), name.spec())?;
         }
-        for (what, count) in ["IN_R1", "IN_R2", "OUT_R1", "OUT_R2"].into_iter().zip(self.recyclings) {
+        for (what, count) in RECYCLINGS.into_iter().zip(self.recyclings) {
             writeln!(f, "recycling {what:22} {count:>12}")?;
         }
-        for (title, counts) in [("unnamed", &self.unnamed), ("cut", &self.cuts), ("end", &self.ends)] {
-            for (what, count) in counts {
-                writeln!(f, "{title} {what:60} {count:>9}")?;
-            }
+        writeln!(f, "{:56} {:>8} {:>8} {:>8}", "cut in", How::NAMES[0], How::NAMES[1], How::NAMES[2])?;
+        for state in STATES {
+            let [reset, close, silence] = self.cut(&state);
+            writeln!(f, "{:56} {reset:>8} {close:>8} {silence:>8}", state.to_string())?;
+        }
+        for ((plan, complete), count) in &self.ends {
+            let end = if *complete { "everything delivered" } else { "ended before" };
+            writeln!(f, "{:56} {count:>8}", format!("plan {plan}: {end}"))?;
         }
         Ok(())
     }
