@@ -21,6 +21,7 @@ pub mod rpc;
 pub mod rpc_association;
 pub mod rpch_client;
 pub mod rpch_roles;
+pub mod rpch_v1;
 pub mod rts;
 pub mod server;
 
@@ -46,6 +47,7 @@ pub fn targets() -> Vec<Target> {
         rpc_association::TARGETS,
         rpch_client::TARGETS,
         rpch_roles::TARGETS,
+        rpch_v1::TARGETS,
         rts::TARGETS,
         server::TARGETS,
     ]

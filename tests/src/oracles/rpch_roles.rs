@@ -29,7 +29,7 @@ pub const TARGETS: &[Target] = &[
 ];
 
 /// The bytes that steer a run.
-struct Steps<'a>(&'a [u8]);
+pub(super) struct Steps<'a>(pub(super) &'a [u8]);
 
 impl Steps<'_> {
     fn byte(&mut self) -> u8 {
@@ -38,11 +38,11 @@ impl Steps<'_> {
         *first
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         usize::from(self.byte()) % bound
     }
 
-    fn raw(&mut self) -> Bytes {
+    pub(super) fn raw(&mut self) -> Bytes {
         let len = self.below(256).min(self.0.len());
         let (taken, rest) = self.0.split_at(len);
         self.0 = rest;
@@ -50,13 +50,13 @@ impl Steps<'_> {
     }
 
     /// Time that passes.
-    fn span(&mut self) -> Duration {
+    pub(super) fn span(&mut self) -> Duration {
         [Duration::from_millis(1), Duration::from_secs(31), Duration::from_secs(61), Duration::from_secs(901)]
             [self.below(4)]
     }
 
     /// A PDU that some state wants, or raw bytes.
-    fn pdu(&mut self, number: u32) -> Bytes {
+    pub(super) fn pdu(&mut self, number: u32) -> Bytes {
         let (kind, a, b) = (self.below(40), self.byte() & 3, self.byte() & 3);
         let size = 16 + 64 * self.below(256);
         let (vc, version) = (cookie(0x70 | a & 1), command(6, &[1, 0, 0, 0]));
@@ -121,7 +121,8 @@ fn rts(flags: u8, commands: &[Vec<u8>]) -> Bytes {
     [&[5, 0, 20, 3, 0x10, 0, 0, 0, len, 0, 0, 0, 0, 0, 0, 0, flags, 0, count, 0][..], &body].concat().into()
 }
 
-fn rpc(number: u32, len: usize) -> Bytes {
+/// An RPC PDU that says which it is.
+pub(super) fn rpc(number: u32, len: usize) -> Bytes {
     let mut pdu = vec![0; len];
     pdu[..8].copy_from_slice(&[5, 0, 0, 3, 0x10, 0, 0, 0]);
     pdu[8..10].copy_from_slice(&u16::try_from(len).expect("short").to_le_bytes());
@@ -130,7 +131,7 @@ fn rpc(number: u32, len: usize) -> Bytes {
 }
 
 /// The number of an RPC PDU; `None` for an RTS PDU.
-fn number(pdu: &[u8]) -> Option<u32> {
+pub(super) fn number(pdu: &[u8]) -> Option<u32> {
     (pdu.get(2) != Some(&20)).then(|| u32::from_le_bytes(pdu[12..16].try_into().expect("four bytes")))
 }
 
@@ -220,21 +221,21 @@ fn number_of_rpc(pdu: &[u8]) -> bool {
 
 /// PDUs that were taken, and what became of them: each goes out once and in order, or comes back.
 #[derive(Default)]
-struct Promised {
-    taken: u32,
-    handed: u32,
+pub(super) struct Promised {
+    pub(super) taken: u32,
+    pub(super) handed: u32,
     received: usize,
-    closed: bool,
+    pub(super) closed: bool,
 }
 
 impl Promised {
-    fn took(&mut self, result: Result<(), Refused>) {
+    pub(super) fn took(&mut self, result: Result<(), Refused>) {
         if result.is_ok() {
             self.taken += 1;
         }
     }
 
-    fn sent(&mut self, pdu: &[u8]) {
+    pub(super) fn sent(&mut self, pdu: &[u8]) {
         if let Some(number) = number(pdu) {
             assert_eq!(number, self.handed, "out of order");
             self.handed += 1;
