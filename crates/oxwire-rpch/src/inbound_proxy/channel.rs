@@ -21,7 +21,8 @@ use crate::rts::conn::ConnB2;
 use crate::rts::in_r1::{InR1A2, InR1B1};
 use crate::rts::other::FlowControlAckWithDestination;
 use crate::rts::{
-    ClientAddress, ConnectionTimeout, Destination, Empty, ForwardDestination, ReceiveWindowSize, RtsCookie, Version,
+    ClientAddress, ConnectionTimeout, Cookie, Destination, Empty, ForwardDestination, ReceiveWindowSize, RtsCookie,
+    Version,
 };
 
 /// One virtual IN channel at the inbound proxy: what the client sends is forwarded to the server, under the flow control of either
@@ -35,6 +36,8 @@ pub struct VirtualInChannel {
     pub(super) state: State,
     /// A successor whose IN_R2/A1 has overtaken IN_R2/A5 or IN_R1/B2 on another connection, or that waits until nothing is orphaned.
     pub(super) waiting: Option<Box<Channel>>,
+    /// IN_R1/A5 that has overtaken CONN/B3 or IN_R1/B2: the client is at another proxy by now.
+    pub(super) early_a5: Option<Cookie>,
     /// The leg's flow control, once the server has told its window: until then it is in plugged channel mode.
     pub(super) sender: Option<Sender>,
     /// RTS PDUs that wait for the end of plugged channel mode.
@@ -91,6 +94,7 @@ impl VirtualInChannel {
             channel: common,
             state,
             waiting: None,
+            early_a5: None,
             sender: None,
             plugged: VecDeque::new(),
             queue: SendQueue::new(usize::MAX),

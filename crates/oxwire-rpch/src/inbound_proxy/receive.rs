@@ -36,7 +36,9 @@ impl VirtualInChannel {
         }
         let is = |channel: Option<&InChannel>| channel.is_some_and(|channel| channel.conn == conn);
         let successor = is(self.state.successor());
-        if !successor && (!is(self.state.channel()) || matches!(self.state, State::Finishing(_))) {
+        // After IN_R1/A5 nothing more counts.
+        let finishing = matches!(self.state, State::Finishing(_)) || self.early_a5.is_some();
+        if !successor && (!is(self.state.channel()) || finishing) {
             return Ok(());
         }
         let channel = if successor { self.state.successor_mut() } else { self.state.reading_mut() };
@@ -190,6 +192,12 @@ impl VirtualInChannel {
                 }
                 Ok(())
             }
+            // The server has told the client, and not yet this proxy. What is queued waits for its window.
+            other @ (State::B3W(_) | State::WaitB2(_)) if self.early_a5.is_none() && self.waiting.is_none() => {
+                self.state = other;
+                self.early_a5 = Some(successor);
+                Ok(())
+            }
             other => {
                 self.state = other;
                 Err(self.state.unexpected_from_client(pdu))
@@ -261,7 +269,10 @@ impl VirtualInChannel {
             other => other,
         };
         self.unplug(window);
-        self.on_waiting()
+        match self.early_a5.take() {
+            Some(successor) => self.on_a5(successor, &[]),
+            None => self.on_waiting(),
+        }
     }
 
     /// The leg outlives the IN channels that use it: its counters go on, and the server names it by one of their cookies.

@@ -241,6 +241,21 @@ fn a_successor_that_comes_before_conn_b3_waits_for_it() {
     assert!(net.out(LEG).contains(&rpc(100, 1)));
 }
 
+/// Likewise IN_R1/A5 on a channel that the client has gone through before IN_R1/B2, or CONN/B3, is here.
+#[test]
+fn in_r1_a5_that_comes_before_conn_b3_waits_for_it() {
+    let mut net = b3w();
+    net.leg(LegEvent::Opened);
+    net.body(CONN, [rpc(100, 1), cookie_alone(IN2)].concat().into());
+    net.event(CONN, oxwire_http::HttpEvent::End);
+    assert_eq!((net.state(), &net.last), ("B3W", &Ok(())));
+    net.out(LEG);
+    net.server([b"ncacn_http/1.0", &conn_b3(8_192)[..]].concat().into());
+    assert!(net.sent[&CONN].closed && net.sent[&LEG].closed);
+    assert_eq!(net.events.last(), Some(&ProxyChannelEvent::Finished));
+    assert!(net.out(LEG).contains(&rpc(100, 1)));
+}
+
 /// [MS-RPCH] 3.2.3.5.11: a server that cannot be reached is told to the client.
 #[test]
 fn an_unreachable_server() {
