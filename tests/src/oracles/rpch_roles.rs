@@ -131,7 +131,7 @@ pub(super) fn rpc(number: u32, len: usize) -> Bytes {
 }
 
 /// The number of an RPC PDU; `None` for an RTS PDU.
-pub(super) fn number(pdu: &[u8]) -> Option<u32> {
+fn number(pdu: &[u8]) -> Option<u32> {
     (pdu.get(2) != Some(&20)).then(|| u32::from_le_bytes(pdu[12..16].try_into().expect("four bytes")))
 }
 

@@ -12,7 +12,7 @@ use oxwire::rpch::v1::mixed_proxy::{self, MixedProxy};
 use oxwire::rpch::v1::server::{self, Connection};
 
 use super::Target;
-use super::rpch_roles::{Promised, Steps, number, rpc};
+use super::rpch_roles::{Promised, Steps, rpc};
 
 /// The targets of this area.
 pub const TARGETS: &[Target] =
@@ -41,7 +41,8 @@ impl Incoming {
         let pdu = self.pending.pop_front().unwrap_or_else(|| {
             let pdu = steps.pdu(self.number);
             let length = u16::try_from(pdu.len()).unwrap_or(0).to_le_bytes();
-            let whole = pdu.len() >= 16 && number(&pdu).is_some() && pdu.get(8..10) == Some(&length);
+            // Little-endian: in another representation the length is another.
+            let whole = pdu.len() >= 16 && pdu.starts_with(&[5, 0, 0, 3, 0x10, 0, 0, 0]) && pdu[8..10] == length;
             if whole && !self.broken {
                 self.number += 1;
                 self.expected.push_back(pdu.clone());
