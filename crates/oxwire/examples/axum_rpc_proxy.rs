@@ -23,13 +23,13 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{Response, StatusCode, header};
+use axum::http::{Response, StatusCode};
 use bytes::Bytes;
 use http_body::Frame;
 use hyper::ext::ReasonPhrase;
 use oxwire::auth::client::{ClientConfig, ClientEvent, ClientLayer, Target};
-use oxwire::auth::{AuthScheme, Credentials, read_basic};
-use oxwire::core::{ConnectionId, ConnectionIds, Principal};
+use oxwire::auth::{AuthScheme, Credentials};
+use oxwire::core::{ConnectionId, ConnectionIds};
 use oxwire::http::{Head, HttpEvent, HttpTransmit, Origin, Reason, RequestHead, Reset, ResponseHead};
 use oxwire::rpch::client::{Client, Config, Event};
 use oxwire::rpch::endpoint::{
@@ -37,6 +37,7 @@ use oxwire::rpch::endpoint::{
     VirtualConnectionConfig, VirtualConnectionId,
 };
 use oxwire::rpch::front::{Caller, Verdict};
+use support::basic::{authenticate, status, unauthorized};
 use support::network::Network;
 use support::{PASSWORD, Result, USER, entropy, wall};
 use tokio::sync::{Notify, oneshot};
@@ -236,13 +237,7 @@ async fn rpc_proxy(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response<Body> {
-    let Some(principal) = authenticate(&request) else {
-        let refused = Response::builder().status(StatusCode::UNAUTHORIZED);
-        return refused
-            .header(header::WWW_AUTHENTICATE, "Basic realm=\"mail\"")
-            .body(Body::empty())
-            .unwrap_or_default();
-    };
+    let Some(principal) = authenticate(&request) else { return unauthorized() };
     let (parts, body) = request.into_parts();
     let Ok(head) = RequestHead::from_parts(&parts) else { return status(StatusCode::BAD_REQUEST) };
     let caller = Caller::new(peer.ip(), principal);
@@ -285,19 +280,6 @@ async fn read_body(proxy: Arc<Proxy>, conn: ConnectionId, caller: Caller, mut bo
             return;
         }
     }
-}
-
-fn status(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    response
-}
-
-/// This server knows one user. A real one asks its directory, off this task.
-fn authenticate(request: &Request) -> Option<Principal> {
-    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (user, password) = read_basic(value.strip_prefix("Basic ")?.as_bytes(), 4096).ok()?;
-    (user.user().eq_ignore_ascii_case(USER) && password == PASSWORD.into()).then(|| Principal::new(USER))
 }
 
 /// A response's body, as the machines make it and the socket takes it.

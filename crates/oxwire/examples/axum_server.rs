@@ -25,12 +25,13 @@ use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode, header};
 use bytes::Bytes;
 use http_body::Frame;
-use oxwire::auth::{Charset, UserName, basic_value, read_basic};
-use oxwire::core::{ConnectionId, Principal, Transmit};
+use oxwire::auth::{Charset, UserName, basic_value};
+use oxwire::core::{ConnectionId, Transmit};
 use oxwire::http::{Connection, Head, HttpEvent, HttpLimits, PlainForm as _, PlainTransmit, RequestHead};
 use oxwire::mapi::mapihttp::RequestType;
 use oxwire::mapihttp::client::{Client, Config, Event, Outcome};
 use oxwire::mapihttp::server::{Call, CallBody, Server, ServerConfig};
+use support::basic::{authenticate, status, unauthorized};
 use support::{PASSWORD, Result, USER, entropy, wall};
 use tokio::sync::Notify;
 
@@ -91,13 +92,7 @@ impl Endpoint {
 }
 
 async fn mapi(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response<Body> {
-    let Some(principal) = authenticate(&request) else {
-        let refused = Response::builder().status(StatusCode::UNAUTHORIZED);
-        return refused
-            .header(header::WWW_AUTHENTICATE, "Basic realm=\"mail\"")
-            .body(Body::empty())
-            .unwrap_or_default();
-    };
+    let Some(principal) = authenticate(&request) else { return unauthorized() };
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, 1 << 20).await else { return status(StatusCode::PAYLOAD_TOO_LARGE) };
     let now = Instant::now();
@@ -110,19 +105,6 @@ async fn mapi(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Respon
         }
         Err(_) => status(StatusCode::BAD_REQUEST),
     }
-}
-
-fn status(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    response
-}
-
-/// This server knows one user. A real one asks its directory, off this task.
-fn authenticate(request: &Request) -> Option<Principal> {
-    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (user, password) = read_basic(value.strip_prefix("Basic ")?.as_bytes(), 4096).ok()?;
-    (user.user().eq_ignore_ascii_case(USER) && password == PASSWORD.into()).then(|| Principal::new(USER))
 }
 
 /// A response's body, chunk by chunk as the machine makes it: PROCESSING goes out before there is an answer.

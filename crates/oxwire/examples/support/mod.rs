@@ -1,6 +1,7 @@
-//! What the examples share: the bodies that they send, entropy, and a loopback server to talk to.
+//! What the examples share: the bodies that they send, entropy, Basic for axum, and a loopback server to talk to.
 #![allow(dead_code, reason = "each example uses its part")]
 
+pub(crate) mod basic;
 pub(crate) mod loopback;
 pub(crate) mod network;
 
