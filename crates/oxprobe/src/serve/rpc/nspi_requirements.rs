@@ -10,17 +10,16 @@ use oxwire::mapi::nspi::{
     ResortRestrictionRequest, SeekEntriesRequest, SpecialTableFlags, Stat, Strings, TaggedValue, UNBIND_SUCCESS,
     UpdateStatRequest, ValueList, WideStrings,
 };
-use oxwire::mapi::property::{CountWidth, ErrorCode, PropertyTag, PropertyTags, PropertyValue, Restriction};
+use oxwire::mapi::property::{ErrorCode, PropertyTag, PropertyTags, PropertyValue};
 use oxwire::mapirpc::Operation;
 use oxwire::mapirpc::nspi::{
-    BindRequest, BindResponse, Filter, GetMatchesRequest, Request, ResolveNamesRequest, Response, UnbindRequest,
-    UnbindResponse,
+    BindRequest, BindResponse, Request, ResolveNamesRequest, Response, UnbindRequest, UnbindResponse,
 };
 use oxwire::rpc::ndr::{ContextHandle, NdrEncode, encode_stub};
 use oxwire::rpc::pdu::FaultStatus;
 
 use super::sessions;
-use super::tests::{GROUP, Server, ada, bind, read, rows, stat};
+use super::tests::{GROUP, Server, ada, bind, matches, read, rows, stat};
 
 const NO_SESSION: FaultStatus = FaultStatus::NCA_FAULT_CONTEXT_MISMATCH;
 const NAME: [PropertyTag; 1] = [PropertyTag::DISPLAY_NAME];
@@ -66,22 +65,6 @@ fn every_call(server: &mut Server, handle: ContextHandle) -> Vec<Result<(), Faul
     all.push(server.ask(&ResolveNamesRequest { handle, stat: stat(), property_tags: None, names }).map(drop));
     all.push(server.ask(&matches(handle)).map(drop));
     all
-}
-
-/// An ExistRestriction on PidTagDisplayName.
-fn matches(handle: ContextHandle) -> GetMatchesRequest<'static> {
-    let mut r = oxwire::core::Reader::new(b"\x08\x1F\0\x01\x30");
-    let filter = Some(Filter::from(&Restriction::decode(&mut r, CountWidth::AddressBook).unwrap()));
-    let body = oxwire::mapi::nspi::GetMatchesRequest {
-        state: Some(stat()),
-        minimal_ids: None,
-        filter: None,
-        property_name: None,
-        row_count: 10,
-        columns: None,
-        auxiliary_buffer: &[],
-    };
-    GetMatchesRequest { handle, body, filter }
 }
 
 /// Without NspiBind there is nothing, with the handle that it gives there is every call, and after NspiUnbind nothing again.

@@ -213,11 +213,8 @@ fn names_in_8_bits_resolve_as_those_in_16_do() {
 }
 
 /// An ExistRestriction on PidTagDisplayName, by hand from [MS-OXCDATA] 2.12.7: everybody has one.
-#[test]
-fn a_filter_over_rpc_is_the_one_over_http() {
-    let (mut server, handle) = Server::bound();
-    let restriction = [8, 0x1F, 0x00, 0x01, 0x30];
-    let mut r = oxwire::core::Reader::new(&restriction);
+pub(super) fn matches(handle: ContextHandle) -> GetMatchesRequest<'static> {
+    let mut r = oxwire::core::Reader::new(b"\x08\x1F\0\x01\x30");
     let filter = Some(Filter::from(&Restriction::decode(&mut r, CountWidth::AddressBook).unwrap()));
     let body = oxwire::mapi::nspi::GetMatchesRequest {
         state: Some(stat()),
@@ -228,7 +225,13 @@ fn a_filter_over_rpc_is_the_one_over_http() {
         columns: None,
         auxiliary_buffer: &[],
     };
-    let stub = server.ask(&GetMatchesRequest { handle, body, filter }).unwrap();
+    GetMatchesRequest { handle, body, filter }
+}
+
+#[test]
+fn a_filter_over_rpc_is_the_one_over_http() {
+    let (mut server, handle) = Server::bound();
+    let stub = server.ask(&matches(handle)).unwrap();
     let Response(found) = read::<Response<GetMatchesSuccess<'_>>>(&stub);
     assert_eq!(found.error_code, ErrorCode::SUCCESS);
     assert_eq!(found.minimal_ids.unwrap().ids().len(), 2);
