@@ -125,17 +125,9 @@ fn demo(parser: &mut Parser) -> Result<Command, UsageError> {
 
 fn discover(parser: &mut Parser) -> Result<Command, UsageError> {
     let (mut options, mut soap) = (Options::new(), false);
-    while let Some(arg) = parser.next()? {
-        let name = match arg {
-            Arg::Value(value) => {
-                options.address(value)?;
-                continue;
-            }
-            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
-            Arg::Long(name) => name.to_owned(),
-            other => return Err(other.unexpected().into()),
-        };
+    while let Some(name) = options.next_name(parser)? {
         match &*name {
+            "help" => return Ok(Command::Help),
             "soap" => soap = true,
             _ if options.take(&name, parser)? => {}
             _ => return Err(Arg::Long(&name).unexpected().into()),

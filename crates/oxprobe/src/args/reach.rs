@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use lexopt::{Parser, ValueExt};
+use lexopt::{Arg, Parser, ValueExt};
 use oxwire::auth::AuthScheme;
 use oxwire::autodiscover::discovery::Config;
 use oxwire::http::{Origin, Scheme};
@@ -121,10 +121,23 @@ impl Options {
         }
     }
 
+    /// The name of the next option, `help` for `-h`; an ADDRESS on the way is taken.
+    pub(super) fn next_name(&mut self, parser: &mut Parser) -> Result<Option<String>, UsageError> {
+        while let Some(arg) = parser.next()? {
+            match arg {
+                Arg::Value(value) => self.address(value)?,
+                Arg::Short('h') => return Ok(Some("help".to_owned())),
+                Arg::Long(name) => return Ok(Some(name.to_owned())),
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        Ok(None)
+    }
+
     /// The ADDRESS.
-    pub(super) fn address(&mut self, value: std::ffi::OsString) -> Result<(), UsageError> {
+    fn address(&mut self, value: std::ffi::OsString) -> Result<(), UsageError> {
         if self.address.is_some() {
-            return Err(lexopt::Arg::Value(value).unexpected().into());
+            return Err(Arg::Value(value).unexpected().into());
         }
         let value = value.string()?;
         check_address(&value)?;

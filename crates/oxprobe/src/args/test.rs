@@ -54,17 +54,9 @@ pub(super) fn test(parser: &mut Parser) -> Result<Command, UsageError> {
     let (mut options, mut url, mut user_dn, mut nspi_url) = (Options::new(), None, None, None);
     let (mut transport, mut rpc_server, mut rpc_auth) = ("auto".to_owned(), None, None);
     let (mut listen, mut compress) = (Duration::from_secs(5), false);
-    while let Some(arg) = parser.next()? {
-        let name = match arg {
-            Arg::Value(value) => {
-                options.address(value)?;
-                continue;
-            }
-            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
-            Arg::Long(name) => name.to_owned(),
-            other => return Err(other.unexpected().into()),
-        };
+    while let Some(name) = options.next_name(parser)? {
         match name.as_str() {
+            "help" => return Ok(Command::Help),
             "url" => {
                 let value = text(parser, "--url")?;
                 Origin::from_url(&value).or_else(|error| usage(format!("--url {value}: {error}")))?;
