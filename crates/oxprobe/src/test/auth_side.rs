@@ -6,6 +6,7 @@ use std::time::Instant;
 use oxwire::auth::ChannelBinding;
 use oxwire::auth::client::{CallHandle, ClientEvent, ClientLayer};
 use oxwire::core::ConnectionId;
+use oxwire::http::HttpTransmit;
 
 use crate::kerberos::{Helper, work};
 use crate::net::driver::{Call, Done, Work};
@@ -36,7 +37,7 @@ impl AuthSide {
     }
 
     /// Answers what the layer asks. The driver waits for sockets once nothing is left to send, so this comes before.
-    pub(super) fn answer_questions(&mut self) {
+    fn answer_questions(&mut self) {
         while let Some(event) = self.layer.poll_event() {
             match &event {
                 // There is one password, and it was given: a second guess could lock the account.
@@ -46,6 +47,18 @@ impl AuthSide {
             }
             self.events.push_back(event);
         }
+    }
+
+    /// What the layer has to send, once its questions are answered.
+    pub(super) fn poll_transmit(&mut self, now: Instant) -> Option<HttpTransmit> {
+        self.answer_questions();
+        self.layer.poll_transmit(now)
+    }
+
+    /// Passes on what the machine wants done; what the layer does not take ends the connection, which is then to be sent.
+    pub(super) fn pass(&mut self, now: Instant, transmit: HttpTransmit) -> Option<HttpTransmit> {
+        let conn = transmit.conn();
+        self.layer.handle_outgoing(now, transmit).is_err().then_some(HttpTransmit::Abort { conn })
     }
 
     /// A step of Kerberos, for another thread.

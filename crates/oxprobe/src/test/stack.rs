@@ -120,17 +120,15 @@ impl Stack for ClientStack {
 
     fn poll_transmit(&mut self, now: Instant) -> Option<HttpTransmit> {
         loop {
-            self.auth.answer_questions();
-            if let Some(transmit) = self.auth.layer.poll_transmit(now) {
+            if let Some(transmit) = self.auth.poll_transmit(now) {
                 return Some(transmit);
             }
             // What the layer has for the machine may make the machine speak, and the other way round.
             let _ = self.deliver(now);
             let transmit = self.machine.poll_transmit(now)?;
             self.note(&transmit);
-            let conn = transmit.conn();
-            if self.auth.layer.handle_outgoing(now, transmit).is_err() {
-                return Some(HttpTransmit::Abort { conn });
+            if let Some(abort) = self.auth.pass(now, transmit) {
+                return Some(abort);
             }
         }
     }

@@ -148,16 +148,14 @@ impl Stack for RpcStack {
 
     fn poll_transmit(&mut self, now: Instant) -> Option<HttpTransmit> {
         loop {
-            self.auth.answer_questions();
-            if let Some(transmit) = self.auth.layer.poll_transmit(now) {
+            if let Some(transmit) = self.auth.poll_transmit(now) {
                 return Some(transmit);
             }
             // What the layer has for the machine may make the machine speak, and the other way round.
             let _ = self.deliver(now);
             let transmit = self.client.poll_transmit(now)?;
-            let conn = transmit.conn();
-            if self.auth.layer.handle_outgoing(now, transmit).is_err() {
-                return Some(HttpTransmit::Abort { conn });
+            if let Some(abort) = self.auth.pass(now, transmit) {
+                return Some(abort);
             }
         }
     }
