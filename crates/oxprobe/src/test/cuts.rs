@@ -1,28 +1,14 @@
 //! Two cuts: a connection that breaks between requests costs nothing, one that breaks in mid-response costs the context.
 
-use oxwire::mapi::property::{PropertyTag, PropertyTags};
-use oxwire::mapi::rop::{GetPropertiesSpecificRequest, Handle, RopId};
+use oxwire::mapi::property::PropertyTag;
+use oxwire::mapi::rop::{Handle, RopId};
 use oxwire::mapihttp::client::Outcome;
 
 use super::advice;
-use super::mailbox::{LOGON_ID, number, text};
-use super::operations::{Operations, answer, no_columns};
+use super::mailbox::{name_and_count, number, text};
+use super::operations::{answer, no_columns};
 use super::session::Session;
 use crate::report::{Facts, Failure};
-
-const TAGS: [PropertyTag; 2] = [PropertyTag::DISPLAY_NAME, PropertyTag::CONTENT_COUNT];
-
-/// Asks an open folder who it is.
-fn question(folder: Handle) -> Result<Operations, Failure> {
-    let request = GetPropertiesSpecificRequest {
-        logon_id: LOGON_ID,
-        input_handle_index: 0,
-        property_size_limit: 0,
-        want_unicode: true,
-        property_tags: PropertyTags::new(&TAGS),
-    };
-    Operations::new(&[folder], |requests| requests.push(&request))
-}
 
 /// The connection breaks while nothing is under way: the next request goes out on a new one, in the same context, and an old handle
 /// still works.
@@ -35,7 +21,7 @@ pub(crate) async fn between_requests(session: &mut Session, folder: Handle) -> R
         session.driver.cut(conn, "cut between requests by the analyser");
     }
     session.replaced = false;
-    let answers = question(folder)?.run(session).await?;
+    let answers = name_and_count(folder, 1)?.run(session).await?;
     if session.replaced {
         return Err(Failure::new(
             "the same Session Context on a new connection",
@@ -66,7 +52,7 @@ fn told(conn: Option<oxwire::core::ConnectionId>) -> String {
 pub(crate) async fn in_mid_response(session: &mut Session, folder: Handle) -> Result<Facts, Failure> {
     session.replaced = false;
     session.driver.stack.cut_next_response();
-    let handle = session.begin_execute(question(folder)?.bytes())?;
+    let handle = session.begin_execute(name_and_count(folder, 1)?.bytes())?;
     let reason = match session.outcome(handle).await? {
         (_, Outcome::Unanswered { reason }) => reason,
         (request_type, outcome) => {
@@ -78,7 +64,7 @@ pub(crate) async fn in_mid_response(session: &mut Session, folder: Handle) -> Re
     while !session.replaced {
         session.next().await?;
     }
-    let answers = question(folder)?.run(session).await?;
+    let answers = name_and_count(folder, 1)?.run(session).await?;
     let refusal = match answers.in_order(no_columns)?.next() {
         Err(refusal) => refusal,
         Ok(_) => {

@@ -4,9 +4,10 @@ use oxwire::mapi::property::{
     ErrorCode, FolderId, PropertyRow, PropertyRows, PropertyTag, PropertyTags, PropertyValue, SortOrder, SortOrders,
 };
 use oxwire::mapi::rop::{
-    AsynchronousFlags, ContentsTableFlags, GetContentsTableRequest, GetHierarchyTableRequest, Handle,
-    HierarchyTableFlags, LogonRequest, LogonResponse, OpenFolderRequest, OpenModeFlags, QueryRowsFlags,
-    QueryRowsRequest, ReleaseRequest, ResponseFlags, RopId, SetColumnsRequest, SortTableRequest,
+    AsynchronousFlags, ContentsTableFlags, GetContentsTableRequest, GetHierarchyTableRequest,
+    GetPropertiesSpecificRequest, Handle, HierarchyTableFlags, LogonRequest, LogonResponse, OpenFolderRequest,
+    OpenModeFlags, QueryRowsFlags, QueryRowsRequest, ReleaseRequest, ResponseFlags, RopId, SetColumnsRequest,
+    SortTableRequest,
 };
 use serde_json::{Value, json};
 
@@ -185,6 +186,21 @@ pub(crate) fn message_words(message: &Value) -> String {
     let part = |name: &str| message[name].as_str().unwrap_or("?");
     let unread = if message["read"] == false { ", unread" } else { "" };
     format!("\"{}\" from {} at {}{unread}", part("subject"), part("from"), part("delivered"))
+}
+
+/// Asks an open folder for its name, and for how many messages are in it, that many times.
+///
+/// # Errors
+/// They cannot be encoded.
+pub(crate) fn name_and_count(folder: Handle, times: usize) -> Result<Operations, Failure> {
+    let request = GetPropertiesSpecificRequest {
+        logon_id: LOGON_ID,
+        input_handle_index: 0,
+        property_size_limit: 0,
+        want_unicode: true,
+        property_tags: PropertyTags::new(&[PropertyTag::DISPLAY_NAME, PropertyTag::CONTENT_COUNT]),
+    };
+    Operations::new(&[folder], |requests| (0..times).try_for_each(|_| requests.push(&request)))
 }
 
 /// How many messages an open folder has, and the newest of them.

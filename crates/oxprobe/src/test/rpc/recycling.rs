@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 
-use oxwire::mapi::property::{PropertyTag, PropertyTags};
-use oxwire::mapi::rop::{GetPropertiesSpecificRequest, Handle};
+use oxwire::mapi::property::PropertyTag;
+use oxwire::mapi::rop::Handle;
 use oxwire::rpch::client::Recycling;
 
 use super::super::Outcome;
-use super::super::mailbox::{LOGON_ID, text};
-use super::super::operations::{Operations, answer, no_columns};
+use super::super::mailbox::{name_and_count, text};
+use super::super::operations::{answer, no_columns};
 use super::IN_CHANNEL;
 use super::session::RpcSession;
 use crate::report::{Facts, Failure};
@@ -21,8 +21,6 @@ const AT_A_TIME: usize = 3;
 
 /// Bytes after which no recycling is waited for any more: that of a channel with the shortest lifetime has begun long before.
 const ENOUGH: u64 = 3 * IN_CHANNEL as u64;
-
-const TAGS: [PropertyTag; 2] = [PropertyTag::DISPLAY_NAME, PropertyTag::CONTENT_COUNT];
 
 /// What went over the channels while a recycling was waited for.
 #[derive(Debug, Default)]
@@ -42,18 +40,6 @@ impl Traffic {
     }
 }
 
-/// Asks an open folder for its name, many times.
-fn question(folder: Handle) -> Outcome<Operations> {
-    let request = GetPropertiesSpecificRequest {
-        logon_id: LOGON_ID,
-        input_handle_index: 0,
-        property_size_limit: 0,
-        want_unicode: true,
-        property_tags: PropertyTags::new(&TAGS),
-    };
-    Operations::new(&[folder], |requests| (0..OPERATIONS).try_for_each(|_| requests.push(&request)))
-}
-
 /// Makes calls until the recycling is through, or enough went over the channel; every answer is read.
 async fn traffic(
     session: &mut RpcSession,
@@ -69,7 +55,7 @@ async fn traffic(
         traffic.seen = session.recycled.iter().find_map(|which| wanted(*which));
         let over = traffic.seen.is_some() || enough(&traffic);
         while !over && under_way.len() < AT_A_TIME {
-            let operations = question(folder)?;
+            let operations = name_and_count(folder, OPERATIONS)?;
             under_way.push_back((session.begin_rops(operations.bytes())?, operations));
         }
         let Some((call, operations)) = under_way.pop_front() else { return Ok(traffic) };
