@@ -2,6 +2,7 @@
 
 use oxwire_auth::client::{ClientConfig, ClientEvent, FailReason, Target};
 use oxwire_auth::{AuthScheme, Credentials};
+use oxwire_core::ConnectionId;
 use oxwire_http::{HttpEvent, Reset};
 
 use crate::script::{NTLM, Script, URL, response};
@@ -50,8 +51,8 @@ fn a_downgrade_is_told() {
     assert_eq!(offered, ["Basic".into(), "Strange".into()]);
 }
 
-#[test]
-fn unproven_credentials_are_tried_by_one_connection_alone() {
+/// Two connections whose requests have been refused: one of them tries the credentials.
+fn both_refused() -> (Script, ConnectionId) {
     let mut s = Script::logged_in(ClientConfig::default(), URL);
     let (a, b) = (s.open(1, URL), s.open(2, URL));
     s.post(a, b"a");
@@ -59,34 +60,34 @@ fn unproven_credentials_are_tried_by_one_connection_alone() {
     s.sent();
     s.reply(a, 401, &[NTLM]);
     s.reply(b, 401, &[NTLM]);
+    (s, a)
+}
+
+#[test]
+fn unproven_credentials_are_tried_by_one_connection_alone() {
+    let (mut s, tester) = both_refused();
     let challenge = s.challenge("Authorization");
     assert_eq!(s.sent(), ["end"], "the second waits");
-    s.reply(a, 401, &[("WWW-Authenticate", &challenge)]);
+    s.reply(tester, 401, &[("WWW-Authenticate", &challenge)]);
     s.sent();
     // Refused: one failed logon, and one question for both.
-    s.reply(a, 401, &[NTLM]);
+    s.reply(tester, 401, &[NTLM]);
     let handle = s.question();
     assert_eq!(s.sent(), [""; 0]);
     s.layer.provide(s.now, handle, Credentials::password("DOM\\alice", "right")).unwrap();
     let challenge = s.challenge("Authorization");
     assert_eq!(s.sent(), ["end"]);
-    s.reply(a, 401, &[("WWW-Authenticate", &challenge)]);
+    s.reply(tester, 401, &[("WWW-Authenticate", &challenge)]);
     s.sent();
-    s.layer.handle(s.now, a, response(200, &[])).unwrap();
+    s.layer.handle(s.now, tester, response(200, &[])).unwrap();
     assert_eq!(s.sent(), ["POST cl=0 auth=NTLM", "end"], "proven: the second goes on");
 }
 
 #[test]
 fn a_tester_that_dies_hands_over() {
-    let mut s = Script::logged_in(ClientConfig::default(), URL);
-    let (a, b) = (s.open(1, URL), s.open(2, URL));
-    s.post(a, b"a");
-    s.post(b, b"b");
+    let (mut s, tester) = both_refused();
     s.sent();
-    s.reply(a, 401, &[NTLM]);
-    s.reply(b, 401, &[NTLM]);
-    s.sent();
-    s.layer.handle(s.now, a, HttpEvent::Reset(Reset::unknown("cut"))).unwrap();
+    s.layer.handle(s.now, tester, HttpEvent::Reset(Reset::unknown("cut"))).unwrap();
     assert_eq!(s.sent(), ["POST cl=0 auth=NTLM", "end"]);
 }
 
