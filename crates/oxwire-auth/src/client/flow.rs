@@ -105,8 +105,8 @@ impl ClientLayer {
                 self.held_bytes += len;
             } else if on_wire {
                 self.forget_body(c);
-                if matches!(c.step, Step::Draining { .. } | Step::Parked { .. } | Step::Calling { .. }) {
-                    // Refused already, and to be sent again: what is let go now would be missing from it.
+                if matches!(c.step, Step::Draining { .. }) {
+                    // Refused already, and to be sent again here: what is let go now would be missing from it.
                     return self.end_connection(c, "authentication is asked for after the body was let go");
                 }
             } else {
@@ -346,6 +346,10 @@ impl ClientLayer {
             }
             Choice::Next(next) => {
                 let close = !keeps_alive(&head);
+                if close {
+                    // On another connection the machine begins it anew.
+                    self.forget_body(c);
+                }
                 let deadline = self.leg_deadline(now);
                 c.step = Step::Draining { side, response: head, next, drained: false, close, deadline };
             }
@@ -419,7 +423,12 @@ impl ClientLayer {
     pub(super) fn on_reset(&mut self, c: &mut Connection, reset: Reset) {
         match c.step {
             Step::Parked { .. } => {
-                // The machine would only run into the same question on another connection.
+                // The machine would only run into the same question on another connection. What it still says of its request goes
+                // nowhere: it begins it anew.
+                self.forget_body(c);
+                if let Some(exchange) = &mut c.exchange {
+                    exchange.open_on_wire = false;
+                }
                 c.dead = true;
                 return;
             }

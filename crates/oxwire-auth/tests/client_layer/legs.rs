@@ -1,12 +1,12 @@
 //! Legs of a handshake: what goes out instead of the request, what is held meanwhile, what a cut or a close means.
 
 use bytes::Bytes;
-use oxwire_auth::AuthScheme;
 use oxwire_auth::client::{ClientConfig, ClientEvent, FailReason, Target};
+use oxwire_auth::{AuthScheme, Credentials};
 use oxwire_http::{Head, HttpEvent, Reset, ResponseHead};
 
 use crate::script::{CLOSE, NTLM, Script, URL, response};
-use crate::support::{origin, request};
+use crate::support::{PASSWORD, origin, request};
 
 #[test]
 fn the_body_of_a_refusal_is_drained_and_never_delivered() {
@@ -205,4 +205,38 @@ fn a_body_that_grows_past_the_limit_after_its_refusal_is_not_sent_again_without_
     s.say(c, HttpEvent::Body(Bytes::from_static(b"9")));
     assert_eq!(s.delivered(), ["reset NotSent"]);
     assert_eq!(s.sent(), ["close"], "no leg and no request without its body");
+}
+
+/// Behind a refusal that closes, the request goes again on another connection only, where the machine begins it anew: nothing of it is kept
+/// here, and the question to the caller goes on.
+#[test]
+fn a_parked_request_whose_connection_closes_waits_on_whatever_the_length_of_its_body() {
+    for cut in [false, true] {
+        let mut config = ClientConfig::default();
+        config.held_bytes = 8;
+        let mut s = Script::new(config);
+        let c = s.open(1, URL);
+        s.say(c, HttpEvent::Head(Head::Request(request("POST", 10))));
+        s.say(c, HttpEvent::Body(Bytes::from_static(b"12345678")));
+        s.reply(c, 401, &[NTLM, CLOSE]);
+        let handle = s.question();
+        s.sent();
+        if cut {
+            s.layer.handle(s.now, c, HttpEvent::Reset(Reset::unknown("cut"))).unwrap();
+        }
+        s.say(c, HttpEvent::Body(Bytes::from_static(b"90")));
+        s.say(c, HttpEvent::End);
+        assert_eq!(s.sent(), if cut { vec![] } else { vec!["body 2", "end"] });
+        assert_eq!(s.delivered(), [""; 0], "the same question would only come up again");
+        // There is room for another body.
+        let other = s.open(2, URL);
+        s.post(other, b"12345678");
+        s.reply(other, 401, &[NTLM]);
+        assert_eq!(s.delivered(), [""; 0]);
+        s.sent();
+        s.layer.provide(s.now, handle, Credentials::password("DOM\\alice", PASSWORD)).unwrap();
+        assert_eq!(s.delivered(), ["reset NotSent"]);
+        let goes_on = ["close", "POST cl=0 auth=NTLM", "end"];
+        assert_eq!(s.sent(), goes_on[usize::from(cut)..], "no leg and no request of the first");
+    }
 }
