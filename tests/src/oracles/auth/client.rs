@@ -21,6 +21,11 @@ struct Seen {
     open: bool,
     /// The machine's request is a CONNECT: a tunnel may follow.
     connect: bool,
+    /// What the machine has said of its request's body, and what of it is on the wire, where that is no leg.
+    said: Vec<u8>,
+    sent: Option<Vec<u8>>,
+    /// The transport is gone.
+    cut: bool,
     /// The layer closed it.
     closed: bool,
     /// The machine was told its end.
@@ -112,8 +117,8 @@ fn response(kind: u8, script: &mut Script<'_>) -> Option<HttpEvent> {
     Some(HttpEvent::Head(Head::Response(builder.response().ok()?)))
 }
 
-/// Any order of calls: an error is always the caller's own (`Misuse`), requests on the wire begin and end one after the other,
-/// nothing follows a close or a reset, no password goes out in clear, no timer is due after `handle_timeout`.
+/// Any order of calls: an error is always the caller's own (`Misuse`), requests on the wire begin and end one after the other, a leg
+/// has no body and the request itself all of it, nothing follows a close or a reset, no password goes out in clear, no timer is due after `handle_timeout`.
 pub fn auth_client_layer(data: &[u8]) {
     let mut now = Instant::now();
     let mut config = ClientConfig::default();
@@ -149,10 +154,18 @@ pub fn auth_client_layer(data: &[u8]) {
                 let result = layer.handle_outgoing(now, send(HttpEvent::Head(Head::Request(head.expect("sound")))));
                 if let (Ok(()), Some(seen)) = (&result, seen.get_mut(&conn)) {
                     seen.connect |= method == "CONNECT";
+                    seen.said.clear();
                 }
                 result
             }
-            4 => layer.handle_outgoing(now, send(HttpEvent::Body(Bytes::copy_from_slice(script.piece())))),
+            4 => {
+                let piece = script.piece();
+                let result = layer.handle_outgoing(now, send(HttpEvent::Body(Bytes::copy_from_slice(piece))));
+                if let (Ok(()), Some(seen)) = (&result, seen.get_mut(&conn)) {
+                    seen.said.extend(piece);
+                }
+                result
+            }
             5 => layer.handle_outgoing(now, send(HttpEvent::End)),
             6..=8 => {
                 let kind = script.byte().unwrap_or(0);
@@ -164,7 +177,13 @@ pub fn auth_client_layer(data: &[u8]) {
             }
             9 => layer.handle(now, conn, HttpEvent::Body(Bytes::from_static(b"body"))),
             10 => layer.handle(now, conn, HttpEvent::End),
-            11 => layer.handle(now, conn, HttpEvent::Reset(Reset::unknown("cut"))),
+            11 => {
+                let result = layer.handle(now, conn, HttpEvent::Reset(Reset::unknown("cut")));
+                if let (Ok(()), Some(seen)) = (&result, seen.get_mut(&conn)) {
+                    seen.cut = true;
+                }
+                result
+            }
             // Late and twice, too.
             12 if op & 16 != 0 => {
                 let handle = calls.get(usize::from(arg >> 4)).or(calls.last()).copied();
@@ -243,6 +262,7 @@ fn drain(
             HttpEvent::Head(Head::Request(head)) => {
                 assert!(!seen.open || seen.connect, "a request inside of another");
                 seen.open = true;
+                seen.sent = (head.fields().text("Content-Length") != Some("0")).then(Vec::new);
                 let value = head.fields().text("Authorization");
                 let (ntlm, negotiate) =
                     value.map_or((true, false), |value| (value.starts_with("NTLM"), value.starts_with("Negotiate")));
@@ -254,8 +274,18 @@ fn drain(
             HttpEvent::End => {
                 assert!(seen.open || seen.connect);
                 seen.open = false;
+                if let Some(sent) = seen.sent.take() {
+                    assert!(seen.connect || sent == seen.said, "the request goes out without a part of its body");
+                }
             }
-            HttpEvent::Body(_) => assert!(seen.open || seen.connect, "a body outside of a request"),
+            HttpEvent::Body(bytes) => {
+                assert!(seen.open || seen.connect, "a body outside of a request");
+                if let Some(sent) = &mut seen.sent {
+                    sent.extend(&bytes);
+                } else {
+                    assert!(seen.connect, "a body behind a leg");
+                }
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -263,6 +293,10 @@ fn drain(
         let seen = seen.entry(conn).or_default();
         assert!(!seen.reset, "{event:?} after a reset");
         seen.reset = matches!(event, HttpEvent::Reset(_));
+    }
+    for seen in seen.values().filter(|seen| !(seen.connect || seen.cut || seen.closed || seen.reset)) {
+        let sent = seen.sent.as_ref().filter(|_| seen.open);
+        assert!(sent.is_none_or(|sent| *sent == seen.said), "a part of the body is held back");
     }
     while let Some(event) = layer.poll_event() {
         assert!(!format!("{event:?}").contains(PASSWORD));
