@@ -1,4 +1,8 @@
-//! `oxprobe decode`: the printer of captures. It is a module of a program, and compiled here from its own files.
+//! `oxprobe decode`: the printer of captures.
+//!
+//! It is compiled here from its own files. oxprobe is a program without a library: one would make a public interface of a module
+//! that has one caller, and would bring tokio and rustls into the fuzzers' build, or features into a program that has none. The
+//! module uses `oxwire` and `bytes` alone, which are at hand here.
 
 use super::Target;
 

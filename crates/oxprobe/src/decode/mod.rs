@@ -1,4 +1,7 @@
 //! `oxprobe decode`: captured bytes as a tree with offsets, names and sections. No network.
+//!
+//! The fuzz oracle `probe_decode` (`tests/src/oracles/decode.rs`) compiles these files a second time, so nothing in here names the
+//! rest of the program, or a dependency besides `oxwire` and `bytes`.
 
 mod bodies;
 mod buffers;
