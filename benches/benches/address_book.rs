@@ -1,4 +1,5 @@
-//! Bodies of the address book endpoint and NSPI calls, read and written, against a copy of the same bytes.
+//! Rows of the address book, over HTTP and over RPC, read and written, against a copy of the same bytes. The bodies of each kind are in
+//! `body_kinds`.
 
 use std::hint::black_box;
 
@@ -6,9 +7,8 @@ use bytes::{Bytes, BytesMut};
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
 use oxwire::core::{Encode, Limits, decode_all, encode_to_bytes};
 use oxwire::mapi::nspi::{
-    BindFlags, BindRequest, ColumnsAndRows, ColumnsAndRowsWriter, DnToMIdRequest, GetPropsSuccess, MinimalEntryId,
-    PropertyFlags, QueryRowsRequest, QueryRowsSuccess, ResolveNamesRequest, SeekEntriesRequest, Stat, StatAnswer,
-    Strings, TaggedValue, ValueList, WideStrings,
+    ColumnsAndRows, ColumnsAndRowsWriter, MinimalEntryId, PropertyFlags, QueryRowsRequest, QueryRowsSuccess, Stat,
+    StatAnswer,
 };
 use oxwire::mapi::property::{Cell, ErrorCode, PropertyTag, PropertyTags, PropertyValue};
 use oxwire::mapirpc::nspi::{Request, Response};
@@ -79,50 +79,6 @@ fn memcpy(group: &mut BenchmarkGroup<'_, WallTime>, len: usize) {
     });
 }
 
-macro_rules! body {
-    ($group:expr, $type:ty, $value:expr) => {{
-        let value: $type = $value;
-        let body = encoded(&value);
-        $group.throughput(Throughput::Bytes(body.len() as u64));
-        let mut bodies = Cycle::of(&body);
-        $group.bench_function(format!("{}, {} bytes, read", stringify!($type), body.len()), |b| {
-            b.iter(|| black_box(decode_all::<$type>(&bodies.next_buffer(), &Limits::DEFAULT).is_ok()));
-        });
-        $group.bench_function(format!("{}, {} bytes, written", stringify!($type), body.len()), |b| {
-            b.iter(|| black_box(encoded(black_box(&value))));
-        });
-    }};
-}
-
-fn bodies(c: &mut Criterion) {
-    let mut group = c.benchmark_group("address_book_body");
-    memcpy(&mut group, 64);
-    let state = Some(stat());
-    body!(group, BindRequest<'_>, BindRequest { flags: BindFlags::NONE, state, auxiliary_buffer: &[] });
-    body!(group, QueryRowsRequest<'_>, query_rows(22));
-    let dn: &[&[u8]] = &[b"/o=First Organization/ou=Exchange Administrative Group/cn=Recipients/cn=alexandra"];
-    body!(group, DnToMIdRequest<'_>, DnToMIdRequest { names: Some(Strings::new(dn)), auxiliary_buffer: &[] });
-    let names = Some(WideStrings::new(&["alexandra", "zo\u{EB}"]));
-    let property_tags = Some(columns());
-    body!(group, ResolveNamesRequest<'_>, ResolveNamesRequest { state, property_tags, names, auxiliary_buffer: &[] });
-    let target = Some(TaggedValue::new(COLUMNS[0], PropertyValue::Str("alex")));
-    body!(
-        group,
-        SeekEntriesRequest<'_>,
-        SeekEntriesRequest { state, target, explicit_table: None, columns: property_tags, auxiliary_buffer: &[] }
-    );
-    let values = [
-        TaggedValue::new(COLUMNS[0], PropertyValue::Str("Alexandra Exemplar")),
-        TaggedValue::new(COLUMNS[1], PropertyValue::Binary(&[7; 32])),
-        TaggedValue::new(COLUMNS[4], PropertyValue::Integer32(0)),
-    ];
-    let property_values = Some(ValueList::new(&values));
-    let props =
-        GetPropsSuccess { error_code: ErrorCode::SUCCESS, code_page: 1252, property_values, auxiliary_buffer: &[] };
-    body!(group, GetPropsSuccess<'_>, props);
-    group.finish();
-}
-
 /// Every cell of every row, text counted.
 fn walk(rows: ColumnsAndRows<'_>) -> usize {
     let values =
@@ -180,5 +136,5 @@ fn reads<'de, T: NdrDecode<'de>>(stub: &'de [u8]) -> bool {
     decode_stub::<T>(stub, DataRepresentation::LITTLE_ENDIAN, &Limits::DEFAULT).is_ok()
 }
 
-criterion_group!(benches, bodies, tables);
+criterion_group!(benches, tables);
 criterion_main!(benches);

@@ -20,10 +20,10 @@ pub struct Cycle {
 }
 
 impl Cycle {
-    /// [`CYCLE_BYTES`] in copies of `sample`, at least two.
+    /// [`CYCLE_BYTES`] in copies of `sample`, at least two; of a line of the cache for each, where they are shorter.
     #[must_use]
     pub fn of(sample: &[u8]) -> Self {
-        let count = (CYCLE_BYTES / sample.len().max(1)).max(2);
+        let count = (CYCLE_BYTES / sample.len().max(64)).max(2);
         Self { buffers: (0..count).map(|_| Bytes::copy_from_slice(sample)).collect(), next: 0 }
     }
 
