@@ -67,24 +67,45 @@ impl PartialEq<str> for Utf16<'_> {
 }
 
 pub(crate) fn encode_utf16_le(text: &str, out: &mut BytesMut) {
-    out.reserve(text.len().saturating_mul(2));
-    for unit in text.encode_utf16() {
-        out.put_u16_le(unit);
-    }
+    let start = out.len();
+    out.put_bytes(0, most(text));
+    let written = out.get_mut(start..).map_or(0, |room| fill(text, room));
+    out.truncate(start + written);
 }
 
 /// Text as little-endian UTF-16 bytes, without a terminator.
 #[must_use]
 pub fn utf16_le_bytes(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len().saturating_mul(2));
-    out.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+    let mut out = vec![0; most(text)];
+    let written = fill(text, &mut out);
+    out.truncate(written);
     out
 }
 
 /// How many bytes [`utf16_le_bytes`] gives.
 #[must_use]
 pub fn utf16_le_len(text: &str) -> usize {
-    text.encode_utf16().count().saturating_mul(2)
+    if text.is_ascii() { most(text) } else { text.encode_utf16().count().saturating_mul(2) }
+}
+
+/// How many bytes it takes at most: no character has more code units than bytes in UTF-8.
+const fn most(text: &str) -> usize {
+    text.len().saturating_mul(2)
+}
+
+/// Writes into room for [`most`] and says how many bytes it took. ASCII, which names mostly are, needs no decoding.
+fn fill(text: &str, room: &mut [u8]) -> usize {
+    let (units, _) = room.as_chunks_mut::<2>();
+    if text.is_ascii() {
+        units.iter_mut().zip(text.bytes()).for_each(|(unit, byte)| *unit = [byte, 0]);
+        return most(text);
+    }
+    let mut written = 0;
+    for (to, unit) in units.iter_mut().zip(text.encode_utf16()) {
+        *to = unit.to_le_bytes();
+        written += 2;
+    }
+    written
 }
 
 #[cfg(test)]
