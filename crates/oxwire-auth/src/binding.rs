@@ -179,46 +179,49 @@ fn signature_hash(der: &[u8]) -> Result<Hash, BindingError> {
     hash_of(&SIGNATURES, oid)
 }
 
-fn hash_of(table: &[(&str, Hash)], oid: ObjectIdentifier) -> Result<Hash, BindingError> {
-    let known = table.iter().find(|(text, _)| ObjectIdentifier::new(text).is_ok_and(|known| known == oid));
-    known.map(|(_, hash)| *hash).ok_or(BindingError::NoHash(oid))
+fn hash_of(table: &[(ObjectIdentifier, Hash)], oid: ObjectIdentifier) -> Result<Hash, BindingError> {
+    table.iter().find(|(known, _)| *known == oid).map(|(_, hash)| *hash).ok_or(BindingError::NoHash(oid))
 }
 
-const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
+const fn oid(text: &str) -> ObjectIdentifier {
+    ObjectIdentifier::new_unwrap(text)
+}
+
+const RSASSA_PSS: ObjectIdentifier = oid("1.2.840.113549.1.1.10");
 
 /// Signature algorithms and the hash that the binding takes (RFC 3279, 4055, 5758, 8017; MD5 and SHA-1 give SHA-256).
-const SIGNATURES: [(&str, Hash); 19] = [
-    ("1.2.840.113549.1.1.4", Hash::Sha256),
-    ("1.2.840.113549.1.1.5", Hash::Sha256),
-    ("1.3.14.3.2.29", Hash::Sha256),
-    ("1.2.840.10040.4.3", Hash::Sha256),
-    ("1.2.840.10045.4.1", Hash::Sha256),
-    ("1.2.840.113549.1.1.14", Hash::Sha224),
-    ("1.2.840.113549.1.1.11", Hash::Sha256),
-    ("1.2.840.113549.1.1.12", Hash::Sha384),
-    ("1.2.840.113549.1.1.13", Hash::Sha512),
-    ("1.2.840.10045.4.3.1", Hash::Sha224),
-    ("1.2.840.10045.4.3.2", Hash::Sha256),
-    ("1.2.840.10045.4.3.3", Hash::Sha384),
-    ("1.2.840.10045.4.3.4", Hash::Sha512),
-    ("2.16.840.1.101.3.4.3.1", Hash::Sha224),
-    ("2.16.840.1.101.3.4.3.2", Hash::Sha256),
-    ("2.16.840.1.101.3.4.3.3", Hash::Sha384),
-    ("2.16.840.1.101.3.4.3.4", Hash::Sha512),
-    ("1.2.840.113549.1.1.15", Hash::Sha512To224),
-    ("1.2.840.113549.1.1.16", Hash::Sha512To256),
+const SIGNATURES: [(ObjectIdentifier, Hash); 19] = [
+    (oid("1.2.840.113549.1.1.4"), Hash::Sha256),
+    (oid("1.2.840.113549.1.1.5"), Hash::Sha256),
+    (oid("1.3.14.3.2.29"), Hash::Sha256),
+    (oid("1.2.840.10040.4.3"), Hash::Sha256),
+    (oid("1.2.840.10045.4.1"), Hash::Sha256),
+    (oid("1.2.840.113549.1.1.14"), Hash::Sha224),
+    (oid("1.2.840.113549.1.1.11"), Hash::Sha256),
+    (oid("1.2.840.113549.1.1.12"), Hash::Sha384),
+    (oid("1.2.840.113549.1.1.13"), Hash::Sha512),
+    (oid("1.2.840.10045.4.3.1"), Hash::Sha224),
+    (oid("1.2.840.10045.4.3.2"), Hash::Sha256),
+    (oid("1.2.840.10045.4.3.3"), Hash::Sha384),
+    (oid("1.2.840.10045.4.3.4"), Hash::Sha512),
+    (oid("2.16.840.1.101.3.4.3.1"), Hash::Sha224),
+    (oid("2.16.840.1.101.3.4.3.2"), Hash::Sha256),
+    (oid("2.16.840.1.101.3.4.3.3"), Hash::Sha384),
+    (oid("2.16.840.1.101.3.4.3.4"), Hash::Sha512),
+    (oid("1.2.840.113549.1.1.15"), Hash::Sha512To224),
+    (oid("1.2.840.113549.1.1.16"), Hash::Sha512To256),
 ];
 
 /// Hash functions by themselves, as RSASSA-PSS names them.
-const HASHES: [(&str, Hash); 8] = [
-    ("1.2.840.113549.2.5", Hash::Sha256),
-    ("1.3.14.3.2.26", Hash::Sha256),
-    ("2.16.840.1.101.3.4.2.4", Hash::Sha224),
-    ("2.16.840.1.101.3.4.2.1", Hash::Sha256),
-    ("2.16.840.1.101.3.4.2.2", Hash::Sha384),
-    ("2.16.840.1.101.3.4.2.3", Hash::Sha512),
-    ("2.16.840.1.101.3.4.2.5", Hash::Sha512To224),
-    ("2.16.840.1.101.3.4.2.6", Hash::Sha512To256),
+const HASHES: [(ObjectIdentifier, Hash); 8] = [
+    (oid("1.2.840.113549.2.5"), Hash::Sha256),
+    (oid("1.3.14.3.2.26"), Hash::Sha256),
+    (oid("2.16.840.1.101.3.4.2.4"), Hash::Sha224),
+    (oid("2.16.840.1.101.3.4.2.1"), Hash::Sha256),
+    (oid("2.16.840.1.101.3.4.2.2"), Hash::Sha384),
+    (oid("2.16.840.1.101.3.4.2.3"), Hash::Sha512),
+    (oid("2.16.840.1.101.3.4.2.5"), Hash::Sha512To224),
+    (oid("2.16.840.1.101.3.4.2.6"), Hash::Sha512To256),
 ];
 
 /// Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }.
