@@ -6,7 +6,7 @@ use der::Tag;
 use oxwire_core::{Decode, DecodeError, Encode, EncodeError, Reader, Structure, Writer};
 
 use super::MechTypeList;
-use super::asn1::{any, context, element, field, field_len, len_of, octets, peek_tag, put_field, put_header};
+use super::asn1::{any, context, element, field, field_len, is_next, len_of, octets, put_field, put_header};
 
 /// NegHints, [MS-SPNG] 2.2.1. Nothing is to be learnt from them ([MS-SPNG] 3.2.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,16 +51,16 @@ impl fmt::Debug for NegTokenInit<'_> {
 
 impl NegTokenInit<'_> {
     fn content_len(&self) -> usize {
-        let mechs = if self.mech_types.is_empty() { 0 } else { len_of(context(0), self.mech_types.as_der().len()) };
-        let octets = |bytes: Option<&[u8]>| bytes.map_or(0, |bytes| field_len(Tag::OctetString, bytes.len()));
-        let hints = self.hints.map_or(0, |hints| len_of(context(3), len_of(Tag::Sequence, hints.content_len())));
+        let mechs = if self.mech_types.is_empty() { 0 } else { len_of(self.mech_types.as_der().len()) };
+        let octets = |bytes: Option<&[u8]>| bytes.map_or(0, |bytes| field_len(bytes.len()));
+        let hints = self.hints.map_or(0, |hints| len_of(len_of(hints.content_len())));
         mechs + octets(self.mech_token) + hints + octets(self.mech_list_mic)
     }
 }
 
 impl NegHints<'_> {
     fn content_len(&self) -> usize {
-        self.name.map_or(0, |name| field_len(Tag::GeneralString, name.len()))
+        self.name.map_or(0, |name| field_len(name.len()))
     }
 }
 
@@ -71,24 +71,24 @@ impl Structure for NegTokenInit<'_> {
 
 impl<'de> Decode<'de> for NegTokenInit<'de> {
     fn decode(r: &mut Reader<'de>) -> Result<Self, DecodeError> {
-        let mut body = element(r, Tag::Sequence, "a SEQUENCE", "NegTokenInit")?.content;
+        let mut body = element(r, Tag::Sequence, "a SEQUENCE", "NegTokenInit")?;
         let mut mech_types = MechTypeList::default();
-        if peek_tag(&body) == Some(context(0)) {
-            let mut outer = any(&mut body, "mechTypes")?.content;
+        if is_next(&body, context(0)) {
+            let mut outer = any(&mut body, "mechTypes")?;
             mech_types = outer.structure()?;
             outer.finish()?;
         }
         // Old Java wrote these flags in other ways than a BIT STRING is written: nobody reads them, so nothing is asked of them.
         let mut req_flags = None;
-        if peek_tag(&body) == Some(context(1)) {
-            req_flags = Some(any(&mut body, "reqFlags")?.content.rest());
+        if is_next(&body, context(1)) {
+            req_flags = Some(any(&mut body, "reqFlags")?.rest());
         }
         let mech_token = octets(&mut body, 2, "mechToken")?;
         // [3] is negHints in NegTokenInit2 and mechListMIC in NegTokenInit; what is inside tells.
         let (mut hints, mut mech_list_mic) = (None, None);
-        if peek_tag(&body) == Some(context(3)) {
-            let mut inside = any(&mut body.clone(), "negHints")?.content;
-            if peek_tag(&inside) == Some(Tag::Sequence) {
+        if is_next(&body, context(3)) {
+            let mut inside = any(&mut body.clone(), "negHints")?;
+            if is_next(&inside, Tag::Sequence) {
                 any(&mut body, "negHints")?;
                 hints = Some(decode_hints(&mut inside)?);
                 inside.finish()?;
@@ -96,11 +96,11 @@ impl<'de> Decode<'de> for NegTokenInit<'de> {
             } else {
                 mech_list_mic = octets(&mut body, 3, "mechListMIC")?;
             }
-        } else if peek_tag(&body) == Some(context(4)) {
+        } else if is_next(&body, context(4)) {
             mech_list_mic = octets(&mut body, 4, "mechListMIC")?;
         }
         // NegTokenInit2 ends in an extension marker: what a later version adds is passed over.
-        if peek_tag(&body).is_some_and(|tag| (5..31).map(context).any(|later| later == tag)) {
+        if (5..31).any(|number| is_next(&body, context(number))) {
             body.ignore_rest("[MS-SPNG] 2.2.1: extensible");
         }
         body.finish()?;
@@ -109,7 +109,7 @@ impl<'de> Decode<'de> for NegTokenInit<'de> {
 }
 
 fn decode_hints<'de>(r: &mut Reader<'de>) -> Result<NegHints<'de>, DecodeError> {
-    let mut body = element(r, Tag::Sequence, "a SEQUENCE", "negHints")?.content;
+    let mut body = element(r, Tag::Sequence, "a SEQUENCE", "negHints")?;
     let name =
         field(&mut body, 0, Tag::GeneralString, "a GeneralString", "hintName")?.map(|mut content| content.rest());
     let address = octets(&mut body, 1, "hintAddress")?;
@@ -119,7 +119,7 @@ fn decode_hints<'de>(r: &mut Reader<'de>) -> Result<NegHints<'de>, DecodeError> 
 
 impl Encode for NegTokenInit<'_> {
     fn encoded_len(&self) -> usize {
-        len_of(Tag::Sequence, self.content_len())
+        len_of(self.content_len())
     }
 
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
@@ -133,7 +133,7 @@ impl Encode for NegTokenInit<'_> {
             put_field(w, 2, Tag::OctetString, token, at("mechToken"))?;
         }
         if let Some(hints) = self.hints {
-            put_header(w, context(3), len_of(Tag::Sequence, hints.content_len()), at("negHints"))?;
+            put_header(w, context(3), len_of(hints.content_len()), at("negHints"))?;
             put_header(w, Tag::Sequence, hints.content_len(), at("negHints"))?;
             if let Some(name) = hints.name {
                 put_field(w, 0, Tag::GeneralString, name, at("hintName"))?;

@@ -95,8 +95,8 @@ impl<'de> MechTypeList<'de> {
     /// None for a list that fits into memory.
     pub fn write(mechs: &[MechType]) -> Result<Vec<u8>, EncodeError> {
         let at = ("MechTypeList", "MechType", "[RFC 4178] 4.1");
-        let content = mechs.iter().map(|mech| len_of(Tag::ObjectIdentifier, mech.as_bytes().len())).sum();
-        let mut out = BytesMut::with_capacity(len_of(Tag::Sequence, content));
+        let content = mechs.iter().map(|mech| len_of(mech.as_bytes().len())).sum();
+        let mut out = BytesMut::with_capacity(len_of(content));
         let mut w = Writer::new(&mut out);
         put_header(&mut w, Tag::Sequence, content, at)?;
         for mech in mechs {
@@ -119,7 +119,7 @@ impl<'de> MechTypeList<'de> {
             if r.is_empty() {
                 return None;
             }
-            any(&mut r, "MechType").ok().map(|mut element| MechType::from_content(element.content.rest()))
+            any(&mut r, "MechType").ok().map(|mut element| MechType::from_content(element.rest()))
         })
     }
 
@@ -143,14 +143,15 @@ impl Structure for MechTypeList<'_> {
 
 impl<'de> Decode<'de> for MechTypeList<'de> {
     fn decode(r: &mut Reader<'de>) -> Result<Self, DecodeError> {
-        let list = element(r, Tag::Sequence, "a SEQUENCE", "MechTypeList")?;
-        let content = list.content.peek_rest();
-        let mut elements = list.content;
+        let whole = r.peek_rest();
+        let mut elements = element(r, Tag::Sequence, "a SEQUENCE", "MechTypeList")?;
+        let raw = whole.get(..whole.len().saturating_sub(r.left())).unwrap_or_default();
+        let content = elements.peek_rest();
         let mut count = 0_usize;
         while !elements.is_empty() {
             element(&mut elements, Tag::ObjectIdentifier, "an OBJECT IDENTIFIER", "MechType")?;
             count = elements.count(count.saturating_add(1), 0, "MechType")?;
         }
-        Ok(Self { raw: list.raw, content })
+        Ok(Self { raw, content })
     }
 }

@@ -59,9 +59,9 @@ impl fmt::Debug for NegTokenResp<'_> {
 
 impl NegTokenResp<'_> {
     fn content_len(&self) -> usize {
-        let octets = |bytes: Option<&[u8]>| bytes.map_or(0, |bytes| field_len(Tag::OctetString, bytes.len()));
-        let state = self.neg_state.map_or(0, |_| field_len(Tag::Enumerated, 1));
-        let mech = self.supported_mech.map_or(0, |mech| field_len(Tag::ObjectIdentifier, mech.as_bytes().len()));
+        let octets = |bytes: Option<&[u8]>| bytes.map_or(0, |bytes| field_len(bytes.len()));
+        let state = self.neg_state.map_or(0, |_| field_len(1));
+        let mech = self.supported_mech.map_or(0, |mech| field_len(mech.as_bytes().len()));
         state + mech + octets(self.response_token) + octets(self.mech_list_mic)
     }
 }
@@ -73,7 +73,7 @@ impl Structure for NegTokenResp<'_> {
 
 impl<'de> Decode<'de> for NegTokenResp<'de> {
     fn decode(r: &mut Reader<'de>) -> Result<Self, DecodeError> {
-        let mut body = element(r, Tag::Sequence, "a SEQUENCE", "NegTokenResp")?.content;
+        let mut body = element(r, Tag::Sequence, "a SEQUENCE", "NegTokenResp")?;
         let mut neg_state = None;
         if let Some(mut content) = field(&mut body, 0, Tag::Enumerated, "an ENUMERATED", "negState")? {
             let at = content.offset();
@@ -110,7 +110,7 @@ impl<'de> Decode<'de> for NegTokenResp<'de> {
 
 impl Encode for NegTokenResp<'_> {
     fn encoded_len(&self) -> usize {
-        len_of(Tag::Sequence, self.content_len())
+        len_of(self.content_len())
     }
 
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {

@@ -7,7 +7,7 @@ use oxwire_core::{
     Decode, DecodeError, DecodeErrorKind, Encode, EncodeError, Limits, Reader, Structure, Writer, decode_all,
 };
 
-use super::asn1::{GSS, any, context, element, len_of, peek_tag, put_header};
+use super::asn1::{GSS, any, context, element, is_next, len_of, put_header};
 use super::{MechType, NegTokenInit, NegTokenResp};
 
 /// NegotiationToken, [RFC 4178] 4.2.
@@ -28,8 +28,8 @@ impl Structure for NegotiationToken<'_> {
 /// a NegTokenResp with one, as the SPNEGO of old Sun systems sends it (MIT's library takes it for that reason).
 impl<'de> Decode<'de> for NegotiationToken<'de> {
     fn decode(r: &mut Reader<'de>) -> Result<Self, DecodeError> {
-        if peek_tag(r) == Some(GSS) {
-            let mut inner = any(r, "InitialContextToken")?.content;
+        if is_next(r, GSS) {
+            let mut inner = any(r, "InitialContextToken")?;
             let at = inner.offset();
             let mech = gss_mech(&mut inner)?;
             if mech != Some(MechType::SPNEGO) {
@@ -45,18 +45,18 @@ impl<'de> Decode<'de> for NegotiationToken<'de> {
 }
 
 fn gss_mech(r: &mut Reader<'_>) -> Result<Option<MechType>, DecodeError> {
-    let mut mech = element(r, Tag::ObjectIdentifier, "an OBJECT IDENTIFIER", "thisMech")?.content;
+    let mut mech = element(r, Tag::ObjectIdentifier, "an OBJECT IDENTIFIER", "thisMech")?;
     Ok(MechType::from_content(mech.rest()))
 }
 
 fn choice<'de>(r: &mut Reader<'de>) -> Result<NegotiationToken<'de>, DecodeError> {
-    if peek_tag(r) == Some(context(1)) {
-        let mut inner = any(r, "negTokenResp")?.content;
+    if is_next(r, context(1)) {
+        let mut inner = any(r, "negTokenResp")?;
         let resp = inner.structure()?;
         inner.finish()?;
         return Ok(NegotiationToken::Resp(resp));
     }
-    let mut inner = element(r, context(0), "[0] or [1]", "negTokenInit")?.content;
+    let mut inner = element(r, context(0), "[0] or [1]", "negTokenInit")?;
     let init = inner.structure()?;
     inner.finish()?;
     Ok(NegotiationToken::Init(init))
@@ -65,16 +65,16 @@ fn choice<'de>(r: &mut Reader<'de>) -> Result<NegotiationToken<'de>, DecodeError
 impl NegotiationToken<'_> {
     /// Bytes inside of the GSS header.
     fn inner_len(init: &NegTokenInit<'_>) -> usize {
-        let mech = len_of(Tag::ObjectIdentifier, MechType::SPNEGO.as_bytes().len());
-        mech + len_of(context(0), init.encoded_len())
+        let mech = len_of(MechType::SPNEGO.as_bytes().len());
+        mech + len_of(init.encoded_len())
     }
 }
 
 impl Encode for NegotiationToken<'_> {
     fn encoded_len(&self) -> usize {
         match self {
-            Self::Init(init) => len_of(GSS, Self::inner_len(init)),
-            Self::Resp(resp) => len_of(context(1), resp.encoded_len()),
+            Self::Init(init) => len_of(Self::inner_len(init)),
+            Self::Resp(resp) => len_of(resp.encoded_len()),
         }
     }
 
@@ -127,9 +127,9 @@ impl<'de> Token<'de> {
             return Ok(Self::Ntlm(bytes));
         }
         let mut r = Reader::with_limits(bytes, limits);
-        if peek_tag(&r) == Some(GSS)
+        if is_next(&r, GSS)
             && let Ok(mut inner) = any(&mut r, "InitialContextToken")
-            && let Ok(Some(mech)) = gss_mech(&mut inner.content)
+            && let Ok(Some(mech)) = gss_mech(&mut inner)
             && mech != MechType::SPNEGO
         {
             return Ok(Self::Mechanism { mech, token: bytes });
