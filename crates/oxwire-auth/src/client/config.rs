@@ -72,7 +72,7 @@ impl Default for ClientConfig {
             cleartext: false,
             cleartext_to_proxy: false,
             basic_charset: Charset::Utf8,
-            workstation: "".into(),
+            workstation: Arc::default(),
             target_name: None,
             outside_mechanisms: Vec::new(),
             require_last_token: false,

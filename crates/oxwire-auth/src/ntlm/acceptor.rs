@@ -11,7 +11,7 @@ use oxwire_core::{
 
 use super::av_pair::{put_pair, put_text};
 use super::client::incomplete;
-use super::crypto::{Key, Mode, equal, hmac_md5, nt_proof, ntowf_v2, rc4k, session_base_key};
+use super::crypto::{Key, Mode, equal, hmac_md5, ntowf_v2, prove, rc4k};
 use super::session::{SIGNATURE_LEN, Session};
 use super::{
     AV_FLAG_MIC, AuthenticateMessage, AvId, ChallengeMessage, NegotiateFlags, NegotiateMessage, NtlmV2Response, Version,
@@ -58,11 +58,12 @@ impl AcceptorConfig {
     /// An acceptor of that name, outside a domain, that accepts bindings and does not require them.
     #[must_use]
     pub fn new(nb_computer: &str) -> Self {
+        let nb_computer: Arc<str> = nb_computer.into();
         Self {
-            nb_computer: nb_computer.into(),
-            nb_domain: nb_computer.into(),
-            dns_computer: "".into(),
-            dns_domain: "".into(),
+            nb_domain: Arc::clone(&nb_computer),
+            nb_computer,
+            dns_computer: Arc::default(),
+            dns_domain: Arc::default(),
             domain_joined: false,
             timestamp: true,
             version: Some(Version { major: 6, minor: 1, build: 0, revision: 15 }),
@@ -332,7 +333,7 @@ impl Acceptor {
     }
 
     /// Looks at an AUTHENTICATE_MESSAGE as far as that goes without the verdict.
-    fn ask(&self, token: &[u8], server_challenge: [u8; 8]) -> Result<Question, Refusal> {
+    fn ask(token: &Bytes, server_challenge: [u8; 8]) -> Result<Question, Refusal> {
         let limits = oxwire_core::Limits::DEFAULT;
         let message: AuthenticateMessage<'_> = decode_all(token, &limits)?;
         if message.user.is_empty() && message.nt_response.is_empty() {
@@ -347,8 +348,8 @@ impl Acceptor {
             domain: message.domain.to_string().into(),
             workstation: message.workstation.to_string().into(),
             server_challenge,
-            nt_response: Bytes::copy_from_slice(message.nt_response),
-            lm_response: Bytes::copy_from_slice(message.lm_response),
+            nt_response: token.slice_ref(message.nt_response),
+            lm_response: token.slice_ref(message.lm_response),
         })
     }
 
@@ -379,7 +380,7 @@ impl Acceptor {
             check_mic(pending, &message, &exported)?;
         }
         let bound = self.check_binding(pairs.channel_bindings())?;
-        let session = Session::new(flags, exported, Mode::Server).ok_or(Refusal::NoSessionKey)?;
+        let session = Session::new(flags, exported, Mode::Server);
         let name = if question.domain.is_empty() {
             question.user.clone()
         } else {
@@ -409,8 +410,8 @@ impl Acceptor {
 fn check_proof(hash: &Key, question: &Question, response: &NtlmV2Response<'_>) -> Option<Key> {
     [&*question.domain, ""].into_iter().find_map(|domain| {
         let key = ntowf_v2(hash, &question.user, domain);
-        let proof = nt_proof(&key, &question.server_challenge, response.temp);
-        equal(&proof, &response.proof).then(|| session_base_key(&key, &proof))
+        let (proof, session_base_key) = prove(&key, &question.server_challenge, response.temp);
+        equal(&proof, &response.proof).then_some(session_base_key)
     })
 }
 
@@ -418,7 +419,7 @@ fn check_mic(pending: &Pending, message: &AuthenticateMessage<'_>, exported: &Ke
     let sent = message.mic.ok_or(Refusal::WrongMic)?;
     let (head, rest) = pending.authenticate.split_at_checked(message.mic_offset).ok_or(Refusal::WrongMic)?;
     let (_, tail) = rest.split_at_checked(16).ok_or(Refusal::WrongMic)?;
-    let mic = hmac_md5(exported.expose(), &[&pending.negotiate, &pending.challenge, head, &[0; 16], tail]);
+    let mic = hmac_md5(exported, &[&pending.negotiate, &pending.challenge, head, &[0; 16], tail]);
     if equal(&mic, &sent) { Ok(()) } else { Err(Refusal::WrongMic) }
 }
 
@@ -460,8 +461,8 @@ impl SecurityContext for Acceptor {
                 Err(Stop::Encode(error)) => return Err(error.into()),
             },
             (State::Challenged { negotiate, challenge, server_challenge, offered }, Some(token)) => {
-                let asked = self.ask(token, server_challenge).map(|question| {
-                    let authenticate = Bytes::copy_from_slice(token);
+                let authenticate = Bytes::copy_from_slice(token);
+                let asked = Self::ask(&authenticate, server_challenge).map(|question| {
                     let pending = Pending { negotiate, challenge, authenticate, offered };
                     State::Asked { question: Box::new(question), pending: Box::new(pending) }
                 });

@@ -12,12 +12,15 @@ use zeroize::Zeroizing;
 
 use super::authenticate::{Authenticate, MIC_OFFSET};
 use super::av_pair::{put_pair, put_text};
-use super::crypto::{Key, Mode, hmac_md5, lm_v2_response, nt_hash, nt_proof, ntowf_v2, rc4k, session_base_key};
+use super::crypto::{Key, Mode, hmac_md5, lm_v2_response, nt_hash, ntowf_v2, prove, rc4k};
 use super::session::{SIGNATURE_LEN, Session};
 use super::{
     AV_FLAG_MIC, AV_FLAG_UNVERIFIED_TARGET, AvId, AvPairs, ChallengeMessage, NegotiateFlags, NegotiateMessage, Version,
 };
 use crate::{ChannelBinding, UserName};
+
+/// Response, the first field of NTLMv2_RESPONSE ([MS-NLMP] 2.2.2.8).
+const PROOF_LEN: usize = 16;
 
 /// What a [`Client`] asks for and sends.
 #[derive(Debug, Clone)]
@@ -59,9 +62,9 @@ impl ClientConfig {
         Self {
             user,
             nt_hash,
-            workstation: "".into(),
+            workstation: Arc::default(),
             binding: ChannelBinding::None,
-            target_name: "".into(),
+            target_name: Arc::default(),
             target_unverified: false,
             sign: false,
             seal: false,
@@ -143,18 +146,18 @@ impl Client {
         entropy.fill(&mut client_challenge);
         let timestamp = pairs.timestamp();
         let with_mic = timestamp.is_some();
-        let temp = self.temp(&challenge, &pairs, timestamp.unwrap_or(wall), client_challenge)?;
+        let mut nt_response = self.nt_response(&challenge, &pairs, timestamp.unwrap_or(wall), client_challenge)?;
 
         let (user, domain) = (config.user.user(), config.user.domain());
         let response_key = ntowf_v2(&config.nt_hash, user, domain);
-        let proof = nt_proof(&response_key, &challenge.server_challenge, &temp);
-        let nt_response = [&proof[..], &temp[..]].concat();
+        let temp = nt_response.get(PROOF_LEN..).unwrap_or_default();
+        let (proof, key_exchange_key) = prove(&response_key, &challenge.server_challenge, temp);
+        nt_response.iter_mut().zip(proof).for_each(|(place, byte)| *place = byte);
         let lm_response = match timestamp {
             Some(_) => [0; 24],
             None => lm_v2_response(&response_key, &challenge.server_challenge, &client_challenge),
         };
 
-        let key_exchange_key = session_base_key(&response_key, &proof);
         let mut encrypted: &[u8] = &[];
         let exported;
         let encrypted_key;
@@ -181,13 +184,12 @@ impl Client {
         };
         let mut message = Vec::from(encode_to_bytes(&message)?);
         if with_mic {
-            let mic = hmac_md5(exported.expose(), &[negotiate, token, &message]);
+            let mic = hmac_md5(&exported, &[negotiate, token, &message]);
             if let Some(place) = message.get_mut(MIC_OFFSET..).and_then(<[u8]>::first_chunk_mut) {
                 *place = mic;
             }
         }
-        let session = Session::new(flags, exported, Mode::Client)
-            .ok_or(SecurityError::NotNegotiated("a session key that RC4 takes"))?;
+        let session = Session::new(flags, exported, Mode::Client);
         Ok((message, State::Complete { session: Box::new(session), with_mic }))
     }
 
@@ -218,8 +220,9 @@ impl Client {
         Ok(flags)
     }
 
-    /// `temp`: the NTLMv2_CLIENT_CHALLENGE. The server's pairs in their order, with ours behind them.
-    fn temp(
+    /// NTLMv2_RESPONSE, its proof still to be written. Behind it stands `temp`, the NTLMv2_CLIENT_CHALLENGE: the server's pairs in
+    /// their order, with ours behind them.
+    fn nt_response(
         &self,
         challenge: &ChallengeMessage<'_>,
         pairs: &AvPairs<'_>,
@@ -237,8 +240,10 @@ impl Client {
             av_flags |= AV_FLAG_UNVERIFIED_TARGET;
         }
 
-        let mut out = BytesMut::with_capacity(challenge.target_info.len() + 96 + config.target_name.len() * 2);
+        let capacity = PROOF_LEN + challenge.target_info.len() + 96 + config.target_name.len() * 2;
+        let mut out = BytesMut::with_capacity(capacity);
         let mut w = Writer::new(&mut out);
+        w.zeros(PROOF_LEN);
         w.bytes(&[1, 1, 0, 0, 0, 0, 0, 0]);
         w.u64_le(time.intervals());
         w.bytes(&client_challenge);

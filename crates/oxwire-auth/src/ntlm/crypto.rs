@@ -62,7 +62,7 @@ pub fn nt_hash(password: &str) -> Key {
 /// the domain as it stands.
 #[must_use]
 pub fn ntowf_v2(nt_hash: &Key, user: &str, domain: &str) -> Key {
-    let mut mac = keyed(&nt_hash.0);
+    let mut mac = keyed(nt_hash);
     // Upper case by code unit, as Windows has it: one unit stays one unit, so a lower-case sharp s stays itself.
     for unit in user.encode_utf16() {
         mac.update(&upper_unit(unit).to_le_bytes());
@@ -70,7 +70,7 @@ pub fn ntowf_v2(nt_hash: &Key, user: &str, domain: &str) -> Key {
     for unit in domain.encode_utf16() {
         mac.update(&unit.to_le_bytes());
     }
-    Key(mac.finalize().into_bytes().into())
+    Key(finish(mac))
 }
 
 fn upper_unit(unit: u16) -> u16 {
@@ -82,23 +82,23 @@ fn upper_unit(unit: u16) -> u16 {
     }
 }
 
-pub(crate) fn keyed(key: &[u8]) -> Hmac<Md5> {
+pub(crate) fn keyed(key: &Key) -> Hmac<Md5> {
     // HMAC takes a key of any length: the error is for MACs with a fixed one.
-    Hmac::<Md5>::new_from_slice(key).unwrap_or_else(|_| <Hmac<Md5> as KeyInit>::new(&Default::default()))
+    Hmac::<Md5>::new_from_slice(&key.0).unwrap_or_else(|_| <Hmac<Md5> as KeyInit>::new(&Default::default()))
 }
 
-pub(crate) fn hmac_md5(key: &[u8], parts: &[&[u8]]) -> [u8; 16] {
-    let mut mac = keyed(key);
-    for part in parts {
-        mac.update(part);
-    }
+fn finish(mac: Hmac<Md5>) -> [u8; 16] {
     mac.finalize().into_bytes().into()
+}
+
+pub(crate) fn hmac_md5(key: &Key, parts: &[&[u8]]) -> [u8; 16] {
+    finish(parts.iter().fold(keyed(key), Mac::chain_update))
 }
 
 /// NTProofStr ([MS-NLMP] 3.3.2): `temp` is the NTLMv2_CLIENT_CHALLENGE as it travels.
 #[must_use]
 pub fn nt_proof(response_key: &Key, server_challenge: &[u8; 8], temp: &[u8]) -> [u8; 16] {
-    hmac_md5(&response_key.0, &[server_challenge, temp])
+    hmac_md5(response_key, &[server_challenge, temp])
 }
 
 /// The LMv2 response ([MS-NLMP] 3.3.2).
@@ -106,7 +106,7 @@ pub fn nt_proof(response_key: &Key, server_challenge: &[u8; 8], temp: &[u8]) -> 
 pub fn lm_v2_response(response_key: &Key, server_challenge: &[u8; 8], client_challenge: &[u8; 8]) -> [u8; 24] {
     let mut out = [0; 24];
     let (mac, challenge) = out.split_at_mut(16);
-    mac.copy_from_slice(&hmac_md5(&response_key.0, &[server_challenge, client_challenge]));
+    mac.copy_from_slice(&hmac_md5(response_key, &[server_challenge, client_challenge]));
     challenge.copy_from_slice(client_challenge);
     out
 }
@@ -114,21 +114,29 @@ pub fn lm_v2_response(response_key: &Key, server_challenge: &[u8; 8], client_cha
 /// SessionBaseKey ([MS-NLMP] 3.3.2), which with NTLMv2 is the KeyExchangeKey too (3.4.5.1).
 #[must_use]
 pub fn session_base_key(response_key: &Key, nt_proof: &[u8; 16]) -> Key {
-    Key(hmac_md5(&response_key.0, &[nt_proof]))
+    Key(hmac_md5(response_key, &[nt_proof]))
+}
+
+/// NTProofStr and, behind it, SessionBaseKey: both are made with the one key, which is scheduled once.
+pub(crate) fn prove(response_key: &Key, server_challenge: &[u8; 8], temp: &[u8]) -> ([u8; 16], Key) {
+    let mac = keyed(response_key);
+    let proof = finish(mac.clone().chain_update(server_challenge).chain_update(temp));
+    (proof, Key(finish(mac.chain_update(proof))))
 }
 
 /// RC4K ([MS-NLMP] 6): one use of RC4 over 16 bytes; its own inverse.
 #[must_use]
 pub fn rc4k(key: &Key, data: &[u8; 16]) -> [u8; 16] {
     let mut out = *data;
-    if let Some(mut rc4) = rc4_of(&key.0) {
-        rc4.apply_keystream(&mut out);
-    }
+    rc4_of(key).apply_keystream(&mut out);
     out
 }
 
-pub(crate) fn rc4_of(key: &[u8]) -> Option<Rc4> {
-    <Rc4 as rc4::KeyInit>::new_from_slice(key).ok()
+pub(crate) fn rc4_of(key: &Key) -> Rc4 {
+    // RC4 repeats its key up to 256 bytes, so that a key and the same key written twice are one; of 32 bytes it takes any.
+    let mut twice = Zeroizing::new([0; 32]);
+    twice.iter_mut().zip(key.0.iter().cycle()).for_each(|(to, from)| *to = *from);
+    <Rc4 as rc4::KeyInit>::new((&*twice).into())
 }
 
 /// Whose messages a key signs or seals.

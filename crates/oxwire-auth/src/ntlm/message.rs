@@ -184,9 +184,11 @@ impl Payload {
         offset: usize,
         field: &'static str,
     ) -> Result<(), EncodeError> {
-        w.len_u16_le(len, field)?;
-        w.len_u16_le(len, field)?;
-        w.len_u32_le(offset, field)
+        let too_long = |max, len| w.error(field, EncodeErrorKind::TooLong { max, len });
+        let [a, b] = u16::try_from(len).map_err(|_| too_long(0xffff, len))?.to_le_bytes();
+        let [c, d, e, f] = u32::try_from(offset).map_err(|_| too_long(0xffff_ffff, offset))?.to_le_bytes();
+        w.bytes(&[a, b, a, b, c, d, e, f]);
+        Ok(())
     }
 }
 
