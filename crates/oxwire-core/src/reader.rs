@@ -161,6 +161,7 @@ impl<'de> Reader<'de> {
     ///
     /// # Errors
     /// [`DecodeErrorKind::Eof`].
+    #[inline]
     pub fn sub(&mut self, len: usize, field: &'static str) -> Result<Self, DecodeError> {
         let base = self.offset();
         let input = self.bytes(len, field)?;
