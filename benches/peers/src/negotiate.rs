@@ -1,5 +1,9 @@
 //! Negotiate with NTLM inside: a whole handshake of a client with oxwire's acceptor, channel binding and mechListMIC included. The
 //! client is oxwire's or negotiate-auth's, which has no acceptor.
+//!
+//! Like is compared with like where oxwire's client asks for no signing: the same hashes of password, certificate and messages, legs
+//! and acceptor; the entropy costs neither of them anything. negotiate-auth then adds a mechListMIC that is a constant. The client that
+//! signs has nobody to stand beside: it exchanges keys and proves the list of mechanisms both ways.
 
 use std::time::Duration;
 
@@ -51,7 +55,7 @@ impl<'a> Server<'a> {
     }
 }
 
-/// oxwire's client; one that asks for signing proves the list of mechanisms by it, which negotiate-auth's does not.
+/// oxwire's client; one that asks for signing proves the list of mechanisms by it, which negotiate-auth's cannot.
 ///
 /// # Panics
 /// When the handshake fails.
