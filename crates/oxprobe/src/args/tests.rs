@@ -13,6 +13,16 @@ fn line(text: &str) -> Result<Command, UsageError> {
 }
 
 #[test]
+fn every_command_has_help() {
+    for command in ["decode", "demo", "discover a@oxwire.test", "serve", "test a@oxwire.test --json"] {
+        for help in ["-h", "--help"] {
+            assert!(matches!(line(&format!("{command} {help}")), Ok(Command::Help)), "{command} {help}");
+        }
+        assert!(line(&format!("{command} -x")).is_err(), "{command}");
+    }
+}
+
+#[test]
 fn serve_takes_every_flag() {
     let Ok(Command::Serve(args)) = line(
         "serve --listen 127.0.0.1:0 --host mail.oxwire.test:444 --user a@oxwire.test:p:w --user b@oxwire.test:x --auth ntlm \
