@@ -57,9 +57,10 @@ impl Pair {
         this
     }
 
-    /// The server's end.
-    pub fn connection(&mut self) -> Option<&mut VirtualConnection> {
-        self.connection.as_deref_mut()
+    /// The server's end alone.
+    #[must_use]
+    pub fn into_connection(self) -> Option<Box<VirtualConnection>> {
+        self.connection
     }
 
     /// Moves what either end has to say to the other; gives how much that was.
