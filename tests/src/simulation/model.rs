@@ -32,6 +32,8 @@ pub(super) struct Direction {
     pub(super) ended: Option<Reported>,
     /// PDUs that a proxy between reported as not forwarded.
     pub(super) between: u64,
+    /// PDUs that a proxy between reported as forwarded and not acknowledged.
+    pub(super) unacknowledged: u64,
     /// A planted fault: what comes back next is forgotten.
     forgetful: bool,
 }
@@ -84,8 +86,9 @@ impl Direction {
         self.open.len()
     }
 
-    /// Both ends have closed: what was not delivered is given back, or within what the sender and the proxies report as in doubt. What
-    /// an outbound proxy has sent last, `forwarded` in all, nobody acknowledges to the server: it may be lost.
+    /// Both ends have closed: what was not delivered is given back, or within what the sender and the proxies report as in doubt. What an
+    /// outbound proxy had not heard of may since have come, where the client has gone on at another: of the `forwarded` PDUs in all no
+    /// more are lost than were not delivered.
     pub(super) fn settle(&self, forwarded: u64) -> Result<(), Violation> {
         let returned = self.returned.len();
         if returned > self.open.len() {
@@ -97,7 +100,7 @@ impl Direction {
         if self.open.iter().skip(between).ne(&self.returned) {
             return Err(Invariant::Loss.broken("what was returned is not what was taken last, in order"));
         }
-        let unacknowledged = forwarded.saturating_sub(self.delivered);
+        let unacknowledged = self.unacknowledged.min(forwarded.saturating_sub(self.delivered));
         let reported = self.ended.map(|reported| match reported {
             Reported::InDoubt(count) => count + self.between + unacknowledged,
             Reported::Sent(count) => count.saturating_sub(self.delivered),

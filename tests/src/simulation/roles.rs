@@ -36,6 +36,8 @@ pub(super) struct Turned {
     pub(super) told: Vec<Event>,
     /// RPC PDUs that a proxy reports as not forwarded.
     pub(super) undelivered: u64,
+    /// RPC PDUs that a proxy reports as forwarded and not acknowledged.
+    pub(super) unacknowledged: u64,
     /// Why a proxy's virtual channel is over.
     pub(super) closed: Option<String>,
     /// A channel was turned away.
@@ -118,6 +120,7 @@ macro_rules! drive {
                         turned.moved = true;
                         match event {
                             ProxyChannelEvent::Undelivered(_) => turned.undelivered += 1,
+                            ProxyChannelEvent::Unacknowledged { pdus, .. } => turned.unacknowledged += pdus as u64,
                             ProxyChannelEvent::Closed(error) => turned.closed = Some(error.to_string()),
                             _ => {}
                         }

@@ -155,7 +155,7 @@ impl World {
 
     /// Takes what a role did.
     fn after(&mut self, from: Node, turned: Turned) -> bool {
-        let Turned { moved, out, told, undelivered, closed, refused } = turned;
+        let Turned { moved, out, told, undelivered, unacknowledged, closed, refused } = turned;
         self.closed.extend(closed.into_iter().map(|error| format!("{from:?}: {error}")));
         let moved = moved || !out.is_empty() || !told.is_empty();
         // A role turns channels away once something was cut; before, it has no reason to.
@@ -165,7 +165,9 @@ impl World {
         {
             self.check(Err(Invariant::End.broken(format!("{from:?}: {refused}"))));
         }
-        self.directions[usize::from(matches!(from, Node::Out(_)))].between += undelivered;
+        let direction = &mut self.directions[usize::from(matches!(from, Node::Out(_)))];
+        direction.between += undelivered;
+        direction.unacknowledged += unacknowledged;
         told.into_iter().for_each(|event| self.server_told(event));
         out.into_iter().for_each(|transmit| self.says(from, transmit));
         moved

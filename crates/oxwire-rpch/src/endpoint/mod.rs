@@ -42,7 +42,8 @@ pub enum Event {
         /// Why.
         error: Error,
         /// RPC PDUs that went out, on this OUT channel or on its predecessor, and that are not acknowledged: the client may have them or
-        /// not. Behind separate proxies it is the outbound proxy that acknowledges, and nobody tells how much of that the client has.
+        /// not. Behind separate proxies it is the outbound proxy that acknowledges, and its
+        /// [`ProxyChannelEvent::Unacknowledged`](crate::front::ProxyChannelEvent::Unacknowledged) tells how much of that the client may lack.
         in_doubt_pdus: usize,
         /// Their bytes.
         in_doubt_bytes: u32,

@@ -50,19 +50,19 @@ impl OutChannel {
 /// What went out on an OUT channel that a successor has taken over from. The client may not have read it to its end: it is in doubt until
 /// the client acknowledges something on the successor, or asks for the successor's own.
 #[derive(Debug)]
-pub(super) struct Former {
+pub(crate) struct Former {
     cookie: RtsCookie,
-    pub(super) sent: Unacknowledged,
+    pub(crate) sent: Unacknowledged,
 }
 
 impl Former {
-    pub(super) fn new(channel: OutChannel) -> Self {
+    pub(crate) fn new(channel: OutChannel) -> Self {
         Self { cookie: channel.cookie, sent: channel.sent }
     }
 
     /// Takes an acknowledgement that was on its way when the successor took over. One of another channel is not for it, and one that
     /// cannot be is discarded with the channel.
-    pub(super) fn on_ack(&mut self, ack: &FlowControlAck) {
+    pub(crate) fn on_ack(&mut self, ack: &FlowControlAck) {
         if ack.channel_cookie == self.cookie {
             let _discarded = self.sent.on_ack(ack);
         }

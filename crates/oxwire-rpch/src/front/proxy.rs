@@ -117,6 +117,15 @@ pub enum ProxyChannelEvent {
     Recycled,
     /// The virtual channel has ended, and this PDU was not forwarded.
     Undelivered(Bytes),
+    /// The virtual channel has ended, and this was forwarded and not acknowledged: it may have arrived or not. So much is left at the end of
+    /// most, also where another proxy has taken over. To the client of an outbound proxy nobody else can tell; what an inbound proxy
+    /// tells is among what the client itself has sent without an answer. At most two receive windows.
+    Unacknowledged {
+        /// How many PDUs.
+        pdus: usize,
+        /// Their bytes.
+        bytes: u32,
+    },
     /// Another proxy has taken over; all that there was is forwarded. The last event.
     Finished,
     /// It has ended by an error, or by the end of a connection. The last event.
@@ -130,6 +139,7 @@ impl std::fmt::Debug for ProxyChannelEvent {
             Self::KeepAlive(interval) => write!(f, "KeepAlive({interval:?})"),
             Self::Recycled => f.write_str("Recycled"),
             Self::Undelivered(pdu) => write!(f, "Undelivered({} bytes)", pdu.len()),
+            Self::Unacknowledged { pdus, bytes } => write!(f, "Unacknowledged({pdus} PDUs of {bytes} bytes)"),
             Self::Finished => f.write_str("Finished"),
             Self::Closed(error) => write!(f, "Closed({error})"),
         }

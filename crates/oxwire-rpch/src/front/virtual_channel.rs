@@ -89,20 +89,29 @@ impl VirtualChannel {
         }
     }
 
-    /// Another proxy has taken over, and everything is out.
-    pub(crate) fn finish(&mut self, last: Option<ConnectionId>, reason: &str) {
+    /// Tells what was forwarded and not acknowledged; nothing where that is nothing.
+    fn tell_unacknowledged(&mut self, (pdus, bytes): (usize, u32)) {
+        if pdus > 0 {
+            self.events.push_back(ProxyChannelEvent::Unacknowledged { pdus, bytes });
+        }
+    }
+
+    /// Another proxy has taken over, and everything is out. `in_doubt` is what was not acknowledged.
+    pub(crate) fn finish(&mut self, in_doubt: (usize, u32), last: Option<ConnectionId>, reason: &str) {
         if let Some(conn) = last {
             self.put_http(HttpTransmit::Close { conn });
         }
         self.transmits.push_back(ProxyTransmit::Leg(Transmit::Close { conn: self.leg }));
+        self.tell_unacknowledged(in_doubt);
         self.events.push_back(ProxyChannelEvent::Finished);
         self.life.end(reason);
     }
 
-    /// Ends with its leg.
-    pub(crate) fn close(&mut self, error: Error) {
+    /// Ends with its leg. `in_doubt` is what was not acknowledged.
+    pub(crate) fn close(&mut self, in_doubt: (usize, u32), error: Error) {
         self.transmits.push_back(ProxyTransmit::Leg(Transmit::Abort { conn: self.leg }));
         self.life.end(&error.to_string());
+        self.tell_unacknowledged(in_doubt);
         self.events.push_back(ProxyChannelEvent::Closed(error));
     }
 }

@@ -11,7 +11,6 @@ use crate::channel::SendQueue;
 use crate::endpoint::connection::millis;
 use crate::endpoint::in_channel::InChannel;
 use crate::fault::{timed_out, wrong_value};
-use crate::flow_control::Sender;
 use crate::front::{
     Channel, FirstPdu, ProxyChannelEvent, ProxyParts, ProxyTransmit, VirtualChannel, on_leg, virtual_channel_methods,
 };
@@ -24,6 +23,7 @@ use crate::rts::{
     ClientAddress, ConnectionTimeout, Cookie, Destination, Empty, ForwardDestination, ReceiveWindowSize, RtsCookie,
     Version,
 };
+use crate::unacknowledged::{Unacknowledged, in_doubt};
 
 /// One virtual IN channel at the inbound proxy: what the client sends is forwarded to the server, under the flow control of either
 /// side.
@@ -39,7 +39,7 @@ pub struct VirtualInChannel {
     /// IN_R1/A5 that has overtaken CONN/B3 or IN_R1/B2: the client is at another proxy by now.
     pub(super) early_a5: Option<Cookie>,
     /// The leg's flow control, once the server has told its window: until then it is in plugged channel mode.
-    pub(super) sender: Option<Sender>,
+    pub(super) sent: Option<Unacknowledged>,
     /// RTS PDUs that wait for the end of plugged channel mode.
     plugged: VecDeque<Bytes>,
     pub(super) queue: SendQueue,
@@ -95,7 +95,7 @@ impl VirtualInChannel {
             state,
             waiting: None,
             early_a5: None,
-            sender: None,
+            sent: None,
             plugged: VecDeque::new(),
             queue: SendQueue::new(usize::MAX),
             orphans: Orphans::default(),
@@ -166,16 +166,16 @@ impl VirtualInChannel {
             self.finish();
             return self.channel.transmits.pop_front();
         };
-        let sender = self.sender.as_mut()?;
-        if !sender.can_ever_send(len) {
-            let window = sender.peer_receive_window();
+        let sent = self.sent.as_mut()?;
+        if !sent.sender().can_ever_send(len) {
+            let window = sent.sender().peer_receive_window();
             let expected = "RPC PDUs that the server's ReceiveWindow takes";
             let fault =
                 wrong_value(self.state.name(), expected, format!("{len} bytes into {window}"), "[MS-RPCH] 3.2.1.4.1.3");
             self.end(fault.into());
             return self.channel.transmits.pop_front();
         }
-        if !sender.send(len) {
+        if !sent.send(len) {
             return None;
         }
         let pdu = self.queue.pop()?;
@@ -208,7 +208,7 @@ impl VirtualInChannel {
 
     /// Sends an RTS PDU on the leg, or has it wait where that is plugged.
     pub(super) fn forward(&mut self, bytes: Bytes) {
-        if self.sender.is_some() {
+        if self.sent.is_some() {
             self.channel.put_leg(bytes);
         } else {
             self.plugged.push_back(bytes);
@@ -217,7 +217,7 @@ impl VirtualInChannel {
 
     /// The server has told its window: the leg is unplugged.
     pub(super) fn unplug(&mut self, window: u32) {
-        self.sender = Some(Sender::new(window));
+        self.sent = Some(Unacknowledged::new(window));
         while let Some(bytes) = self.plugged.pop_front() {
             self.channel.put_leg(bytes);
         }
@@ -230,7 +230,7 @@ impl VirtualInChannel {
         }
         self.send_to_server(&InR1B1 { empty: Empty });
         let last = self.state.channel().map(|channel| channel.conn);
-        self.channel.finish(last, "another inbound proxy has taken over (IN_R1)");
+        self.channel.finish(in_doubt(None, self.sent.as_ref()), last, "another inbound proxy has taken over (IN_R1)");
         self.state = State::Finished;
     }
 
@@ -246,7 +246,7 @@ impl VirtualInChannel {
             self.channel.turn_away(conn, unreached);
         }
         self.channel.events.extend(self.queue.drain().map(ProxyChannelEvent::Undelivered));
-        self.channel.close(error);
+        self.channel.close(in_doubt(None, self.sent.as_ref()), error);
         self.state = State::Finished;
     }
 }

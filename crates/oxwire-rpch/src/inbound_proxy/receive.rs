@@ -280,8 +280,8 @@ impl VirtualInChannel {
         let state = self.state.name();
         let of = |channel: Option<&InChannel>| channel.is_some_and(|channel| channel.cookie == ack.channel_cookie);
         let known = of(self.state.channel()) || of(self.state.successor()) || self.previous == Some(ack.channel_cookie);
-        match &mut self.sender {
-            Some(sender) if known => sender.on_ack(ack).map_err(|fault| fault.to_peer_fault(state)),
+        match &mut self.sent {
+            Some(sent) if known => sent.on_ack(ack).map_err(|fault| fault.to_peer_fault(state)),
             _ => Ok(()),
         }
     }

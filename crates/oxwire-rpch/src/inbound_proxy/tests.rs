@@ -206,7 +206,8 @@ fn in_r1_at_the_predecessor() {
     let sent = net.out(LEG);
     assert_eq!((sent.first(), sent.last()), (Some(&rpc(5_000, 2)), Some(&in_r1_b1())));
     assert!(net.sent[&CONN].closed && net.sent[&LEG].closed);
-    assert_eq!(net.events, [ProxyChannelEvent::Finished]);
+    let second = ProxyChannelEvent::Unacknowledged { pdus: 1, bytes: 5_000 };
+    assert_eq!(net.events, [second, ProxyChannelEvent::Finished]);
     assert_eq!(net.state(), "finished");
 }
 
@@ -283,6 +284,7 @@ fn what_ends_it() {
         }
         net.assert_ended(&[CONN, LEG], &["cut"]);
         assert_eq!(net.events[0], ProxyChannelEvent::Undelivered(rpc(5_000, 2)));
+        assert_eq!(net.events[1], ProxyChannelEvent::Unacknowledged { pdus: 1, bytes: 5_000 });
     }
 
     let mut net = opened();

@@ -11,7 +11,7 @@ use oxwire_http::{Head, HttpEvent, HttpTransmit};
 use super::states::{Instance, State, Waiting};
 use crate::channel::{PdusIn, SendQueue};
 use crate::endpoint::connection::millis;
-use crate::endpoint::out_channel::OutChannel;
+use crate::endpoint::out_channel::{Former, OutChannel};
 use crate::endpoint::send::put;
 use crate::fault::{timed_out, wrong_value};
 use crate::flow_control::Receiver;
@@ -28,6 +28,7 @@ use crate::rts::out_r2::{OutR2A4, OutR2B3};
 use crate::rts::{
     Ance, ChannelLifetime, ConnectionTimeout, PingTrafficSentNotify, ReceiveWindowSize, RtsCookie, Version,
 };
+use crate::unacknowledged::in_doubt;
 
 /// After so many bytes of pings the server is told: note 50.
 const PING_TRAFFIC: u32 = 1_031;
@@ -42,6 +43,8 @@ pub struct VirtualOutChannel {
     pub(super) state: State,
     /// The predecessor of OUT_R2, once OUT_R2/B1 has come: what it holds goes out on it, then OUT_R2/B3.
     pub(super) leaving: Option<Waiting>,
+    /// What the client may not have of a predecessor that has said OUT_R2/B3.
+    pub(super) former: Option<Former>,
     /// The leg's flow control: it outlives the OUT channels that use it.
     pub(super) receiver: Receiver,
     /// The cookie that the server names the leg by.
@@ -96,6 +99,7 @@ impl VirtualOutChannel {
             channel: common,
             state,
             leaving: None,
+            former: None,
             receiver: config.receiver(),
             leg_cookie,
             timeout,
@@ -288,6 +292,8 @@ impl VirtualOutChannel {
             let expected = "OUT_R2/A3 after OUT_R2/B3";
             return Err(wrong_value("opened", expected, "OUT_R2/A3", "[MS-RPCH] 3.2.4.5.6.1"));
         }
+        // The client has come over to the predecessor, or it could not ask for its successor.
+        self.former = None;
         self.timeout = asked_timeout(&self.channel.config, &channel);
         self.ping.set_connection_timeout(self.timeout);
         let window = pdu.outbound_proxy_receive_window_size.0;
@@ -307,6 +313,7 @@ impl VirtualOutChannel {
         let last = put(&mut instance.channel, b3, "B1W");
         self.channel.transmits.extend(last.clone().map(ProxyTransmit::Http));
         self.channel.put_http(HttpTransmit::Close { conn: instance.channel.conn });
+        self.former = Some(Former::new(instance.channel));
         last?;
         if matches!(self.state, State::Opened(_)) {
             self.unplug()?;
@@ -319,9 +326,17 @@ impl VirtualOutChannel {
     fn finish(&mut self) -> Result<(), PeerFault> {
         self.send_to_client(&OutR1A10 { ance: Ance })?;
         let last = self.state.default().map(|instance| instance.channel.conn);
-        self.channel.finish(last, "another outbound proxy has taken over (OUT_R1)");
+        self.channel.finish(self.in_doubt(), last, "another outbound proxy has taken over (OUT_R1)");
         self.state = State::Finished;
         Ok(())
+    }
+
+    /// PDUs that the client may or may not have, and their bytes: of the default OUT channel, and of the one before, which is either about to
+    /// leave or has left.
+    fn in_doubt(&self) -> (usize, u32) {
+        let former = self.former.as_ref().map(|former| &former.sent);
+        let leaving = self.leaving.as_ref().map(|waiting| &waiting.instance.channel.sent);
+        in_doubt(former.or(leaving), self.state.default().map(|instance| &instance.channel.sent))
     }
 
     fn instance_of(&mut self, conn: ConnectionId) -> Option<&mut Instance> {
@@ -337,6 +352,7 @@ impl VirtualOutChannel {
             return;
         }
         let unreached = matches!(error, Error::Transport(_)) && matches!(self.state, State::C1W(_) | State::A11W(_));
+        let in_doubt = self.in_doubt();
         let leaving = self.leaving.take().map(|waiting| waiting.instance);
         let mut instances = vec![leaving];
         match mem::replace(&mut self.state, State::Finished) {
@@ -352,7 +368,7 @@ impl VirtualOutChannel {
             self.channel.turn_away(instance.channel.conn, unreached && instance.channel.plugged.is_some());
             self.channel.events.extend(instance.queue.drain().map(ProxyChannelEvent::Undelivered));
         }
-        self.channel.close(error);
+        self.channel.close(in_doubt, error);
     }
 }
 

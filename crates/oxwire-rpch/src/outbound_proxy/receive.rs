@@ -120,7 +120,10 @@ impl VirtualOutChannel {
         let state = self.state.name();
         let leaving = self.leaving.as_mut().map(|waiting| &mut waiting.instance);
         let of = |cookie: RtsCookie| cookie == ack.channel_cookie;
+        self.former.iter_mut().for_each(|former| former.on_ack(ack));
         let instance = if self.state.default().is_some_and(|instance| of(instance.channel.cookie)) {
+            // The client reads a successor once it has read its predecessor to the end.
+            self.former.take_if(|_| ack.bytes_received > 0);
             self.state.default_mut()
         } else if self.state.successor().is_some_and(|instance| of(instance.channel.cookie)) {
             self.state.successor_mut()

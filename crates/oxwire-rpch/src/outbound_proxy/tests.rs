@@ -152,7 +152,8 @@ fn out_r1_at_the_predecessor() {
     net.server(ack_to(3, 5_000, 8_192, OUT));
     assert_eq!(net.out(CONN), [rpc(5_000, 2), ance_alone()]);
     assert!(net.sent[&CONN].closed && net.sent[&LEG].closed);
-    assert_eq!(net.events, [ProxyChannelEvent::Finished]);
+    let second = ProxyChannelEvent::Unacknowledged { pdus: 1, bytes: 5_000 };
+    assert_eq!(net.events, [second, ProxyChannelEvent::Finished]);
     assert_eq!(net.state(), "finished");
 }
 
@@ -230,6 +231,50 @@ fn what_ends_it() {
     net.wait(Duration::from_secs(900));
     net.assert_ended(&[CONN, CONN2, LEG], &["what is queued on the predecessor"]);
     assert_eq!(net.events[0], ProxyChannelEvent::Undelivered(rpc(5_000, 2)));
+}
+
+/// What the client has not acknowledged when it is cut off: nobody else can tell that it may be lost.
+#[test]
+fn what_the_client_has_not_acknowledged_is_told() {
+    let unacknowledged = |pdus, bytes| ProxyChannelEvent::Unacknowledged { pdus, bytes };
+    let cut = |mut net: Net, told: &[ProxyChannelEvent]| {
+        net.leg(LegEvent::Lost("cut".into()));
+        net.assert_ended(&[LEG], &["cut"]);
+        let before: Vec<_> = net.events.iter().rev().skip(1).rev().cloned().collect();
+        assert_eq!(before, told);
+    };
+    cut(opened(), &[]);
+    let mut net = opened();
+    net.server([rpc(1_000, 1), rpc(2_000, 2), rpc(3_000, 3)].concat().into());
+    net.server(ack_to(3, 1_000, 8_192, OUT));
+    assert_eq!(net.out(CONN).len(), 3);
+    cut(net, &[unacknowledged(2, 5_000)]);
+
+    // OUT_R2: of the predecessor too, before OUT_R2/B3 and after it, until the client shows that it has come over.
+    let leaving = || {
+        let mut net = recycling();
+        net.body(CONN2, out_r2_c1());
+        net.server([rpc(5_000, 1), rpc(5_000, 2), ance_alone()].concat().into());
+        net
+    };
+    cut(leaving(), &[ProxyChannelEvent::Undelivered(rpc(5_000, 2)), unacknowledged(1, 5_000)]);
+    let left = || {
+        let mut net = leaving();
+        net.server([ack_to(3, 5_000, 8_192, OUT), rpc(100, 3)].concat().into());
+        net
+    };
+    cut(left(), &[ProxyChannelEvent::Recycled, unacknowledged(2, 5_100)]);
+    let mut net = left();
+    net.server(ack_to(3, 10_000, 8_192, OUT));
+    cut(net, &[ProxyChannelEvent::Recycled, unacknowledged(1, 100)]);
+    let mut net = left();
+    net.server(rpc(200, 4));
+    net.server(ack_to(3, 100, 8_192, OUT2));
+    cut(net, &[ProxyChannelEvent::Recycled, unacknowledged(1, 200)]);
+    let mut net = left();
+    net.request(3, "RPC_OUT_DATA", 120);
+    net.body(3, out_a3(OUT2, 0xA3, 8_192));
+    cut(net, &[ProxyChannelEvent::Recycled, unacknowledged(1, 100)]);
 }
 
 #[test]
