@@ -34,9 +34,19 @@ fn pdu(len: u16) -> Bytes {
 }
 
 fn opened(now: Instant) -> VirtualConnection {
-    let mut endpoint = Endpoint::new(EndpointConfig::DEFAULT);
-    let caller = Caller::new(IpAddr::from([192, 0, 2, 1]), Principal::new("ada"));
-    let cookie = |fill| Cookie(RtsCookie([fill; 16]));
+    *open(&mut Endpoint::new(EndpointConfig::DEFAULT), now, 0)
+}
+
+/// Virtual connection `n`, on connections `2 * n + 1` and `2 * n + 2`.
+fn open(endpoint: &mut Endpoint, now: Instant, n: u16) -> Box<VirtualConnection> {
+    let [high, low] = n.to_be_bytes();
+    let [in_conn, out_conn] = [1, 2].map(|of| ConnectionId::new(2 * u64::from(n) + of));
+    let caller = Caller::new(IpAddr::from([10, 0, high, low]), Principal::new(format!("user{n}")));
+    let cookie = |fill| {
+        let mut bytes = [fill; 16];
+        bytes[..2].copy_from_slice(&n.to_be_bytes());
+        Cookie(RtsCookie(bytes))
+    };
     let a1 = ConnA1 {
         version: Version(1),
         virtual_connection_cookie: cookie(1),
@@ -54,14 +64,14 @@ fn opened(now: Instant) -> VirtualConnection {
     let mut opened = None;
     let first = [encode_to_bytes(&a1).unwrap(), encode_to_bytes(&b1).unwrap()];
     for ((conn, method, length), first) in
-        [(OUT, "RPC_OUT_DATA", "76"), (IN, "RPC_IN_DATA", "1073741824")].into_iter().zip(first)
+        [(out_conn, "RPC_OUT_DATA", "76"), (in_conn, "RPC_IN_DATA", "1073741824")].into_iter().zip(first)
     {
         let head = RequestHead::builder(method, "/rpc/rpcproxy.dll?mbx.test:6001").field("Content-Length", length);
         for event in [HttpEvent::Head(Head::Request(head.request().unwrap())), HttpEvent::Body(first)] {
             let _taken = endpoint.handle(now, conn, &caller, event).unwrap();
             match endpoint.poll_event() {
                 Some(EndpointEvent::Access(request)) => endpoint.verdict(now, request.handle, Verdict::Allow),
-                Some(EndpointEvent::Opened(both)) => opened = Some(*both),
+                Some(EndpointEvent::Opened(both)) => opened = Some(both),
                 _ => {}
             }
         }
@@ -160,13 +170,22 @@ fn a_whole_pdu_of_the_client_allocates_and_copies_nothing() {
     assert!((1..=3).contains(&made.count), "an acknowledgement: {made:?}");
 }
 
-/// What an idle virtual connection takes by itself.
+/// What an idle virtual connection takes by itself, in one endpoint with few others and with many.
 #[test]
 fn an_idle_virtual_connection_is_small() {
     let now = Instant::now();
-    let (made, connection) = allocations(|| opened(now));
-    let size = std::mem::size_of::<VirtualConnection>();
+    let size = size_of::<VirtualConnection>();
     assert!(size <= 1_536, "{size} bytes");
-    println!("a virtual connection: {size} bytes, {made:?} with the endpoint that made it");
-    drop(connection);
+    for count in [1, 100, 10_000] {
+        let (made, held) = allocations(|| {
+            let mut endpoint = Endpoint::new(EndpointConfig::DEFAULT);
+            let connections: Vec<_> = (0..count).map(|n| open(&mut endpoint, now, n)).collect();
+            (endpoint, connections)
+        });
+        let each = made.kept / i64::from(count);
+        // One alone pays for the tables of its endpoint.
+        assert!(each <= if count == 1 { 8_192 } else { 3_072 }, "{count} virtual connections: {each} bytes each");
+        println!("{count} virtual connections: {each} bytes each, {size} of them the machine itself; {made:?}");
+        drop(held);
+    }
 }
