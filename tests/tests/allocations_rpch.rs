@@ -17,7 +17,6 @@ use oxwire::rpch::rts::{
 use oxwire_tests::allocations;
 
 const IN: ConnectionId = ConnectionId::new(1);
-const OUT: ConnectionId = ConnectionId::new(2);
 
 /// As a driver's read buffer gives it.
 fn shared(bytes: &[u8]) -> Bytes {
