@@ -49,8 +49,8 @@ fn an_ntlm_handshake_keeps_to_its_budget_at_each_end() {
     });
     assert!(first.count <= 3, "NEGOTIATE_MESSAGE: {first:?}");
     assert!(second.count <= 5, "CHALLENGE_MESSAGE: {second:?}");
-    assert!(third.count <= 4, "AUTHENTICATE_MESSAGE: {third:?}");
-    assert!(fourth.count <= 13, "the verdict: {fourth:?}");
+    assert!(third.count <= 3, "AUTHENTICATE_MESSAGE: {third:?}");
+    assert!(fourth.count <= 10, "the verdict: {fourth:?}");
 }
 
 /// The same inside of SPNEGO, with a mechListMIC of each end: what is more is the list, and a token around each message.
@@ -82,7 +82,7 @@ fn a_negotiate_handshake_keeps_to_its_budget_at_each_end() {
     });
     assert!(initiator.is_list_verified() && acceptor.is_list_verified());
     let counts = [first, second, third, fourth, fifth].map(|made| made.count);
-    let budgets = [8, 9, 7, 17, 1];
+    let budgets = [6, 7, 6, 14, 1];
     assert!(counts.iter().zip(budgets).all(|(count, budget)| *count <= budget), "{counts:?}");
 }
 

@@ -344,9 +344,9 @@ impl Acceptor {
         }
         decode_all::<NtlmV2Response<'_>>(message.nt_response, &limits)?;
         Ok(Question {
-            user: message.user.to_string().into(),
-            domain: message.domain.to_string().into(),
-            workstation: message.workstation.to_string().into(),
+            user: message.user.to_box(),
+            domain: message.domain.to_box(),
+            workstation: message.workstation.to_box(),
             server_challenge,
             nt_response: token.slice_ref(message.nt_response),
             lm_response: token.slice_ref(message.lm_response),

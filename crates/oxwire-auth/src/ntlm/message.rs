@@ -86,6 +86,18 @@ impl<'de> Text<'de> {
             Self::Oem(bytes) => bytes.is_empty(),
         }
     }
+
+    /// The text by itself: one allocation where it is ASCII, as it mostly is.
+    pub(crate) fn to_box(self) -> Box<str> {
+        match self {
+            Self::Unicode(text) => {
+                let mut out = String::with_capacity(text.as_bytes().len() / 2);
+                out.extend(text.chars());
+                out.into()
+            }
+            Self::Oem(_) => self.to_string().into(),
+        }
+    }
 }
 
 impl fmt::Display for Text<'_> {
