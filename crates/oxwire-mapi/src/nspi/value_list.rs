@@ -154,13 +154,9 @@ impl<'de> Decode<'de> for ValueList<'de> {
 }
 
 impl Encode for ValueList<'_> {
+    /// Not what was read: strings of a multivalue property that came without HasValue go out with it.
     fn encoded_len(&self) -> usize {
-        match self.0 {
-            Source::Wire { bytes, .. } => bytes.len().saturating_add(4),
-            Source::Slice(_) | Source::Ndr(_) => {
-                self.iter().fold(4, |sum, value| sum.saturating_add(value.encoded_len()))
-            }
-        }
+        self.iter().fold(4, |sum, value| sum.saturating_add(value.encoded_len()))
     }
 
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
@@ -298,3 +294,23 @@ macro_rules! structure_fields {
 }
 
 structure_fields!(TaggedValue, ValueList);
+
+#[cfg(test)]
+mod tests {
+    use oxwire_core::{Limits, decode_all, encode_to_bytes};
+
+    use super::*;
+
+    /// [MS-OXCMAPIHTTP] 2.2.1.1 by the letter has no HasValue inside of a multivalue property; products write it.
+    #[test]
+    fn a_list_that_is_read_has_the_length_that_it_is_written_with() {
+        let head = b"\x01\0\0\0\x1E\x10\x01\x30\xFF\x02\0\0\0";
+        for strings in [&b"ab\0c\0"[..], b"\xFFab\0\xFFc\0"] {
+            let read = [&head[..], strings].concat();
+            let list: ValueList<'_> = decode_all(&read, &Limits::DEFAULT).unwrap();
+            let written = encode_to_bytes(&list).unwrap();
+            assert_eq!(written, [&head[..], b"\xFFab\0\xFFc\0"].concat());
+            assert_eq!(list.encoded_len(), written.len());
+        }
+    }
+}
