@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Runs targets until their coverage stops growing: fuzz/until_still.py TARGET... [--round 180] [--at-most 3600] [--jobs 1] [--no-compares] [--found DIR]
+"""Runs targets until their coverage stops growing.
+
+    fuzz/until_still.py TARGET... [--round 180] [--at-most 3600] [--jobs 1] [--no-compares] [--found DIR]
 
 A target runs in rounds; a round that reaches no edge of this project's code which the corpus had not reached before it ends the
 target: it is still. Edges of what others wrote and was compiled in are counted and do not matter: a hash table with a seed of its
-own reaches one more by chance for ever. A finding ends the target too, and the input is named. What is found new is kept in DIR/TARGET, from which a later run goes on, and which
-is merged to the inputs that add something before the first round; the kept corpus is read only. One line a round, one a
-target; status 1 when a target had a finding, 3 when one was still growing at the end.
+own reaches one more by chance for ever. An edge whose source is not known counts as ours. A finding ends the target too, and the
+input is named. What is found new is kept in DIR/TARGET, from which a later run goes on, and which is merged to the inputs that
+add something before the first round; the kept corpus is read only. One line a round, one a target; status 1 when a target had a
+finding, 3 when one was still growing at the end.
 Without the address sanitizer a round does several times as many runs; the code holds no `unsafe`, so nothing is lost by it.
 """
 
@@ -47,7 +50,7 @@ def merged(binary, found):
 
 
 def own(binary, output):
-    """How many of the edges that the run was first to reach stand in this project's source."""
+    """How many of the edges that the run was first to reach stand in this project's source, or nobody knows where."""
     sections = subprocess.check_output(["readelf", "-SW", binary])
     counters = int(re.search(rb"sancov_cntrs\s+PROGBITS\s+([0-9a-f]+)", sections)[1], 16)
     moved = int(LOADED.search(output)[1], 16) - counters
@@ -58,15 +61,16 @@ def own(binary, output):
     lines = subprocess.check_output(asked, text=True).splitlines()
     # Behind each address stands what is innermost there.
     innermost = [place for address, place in zip(lines, lines[1:]) if address.startswith("0x")]
-    return sum(place.startswith(f"{FUZZ.parent}/") for place in innermost)
+    foreign = [place.startswith("/") and not place.startswith(f"{FUZZ.parent}/") for place in innermost]
+    return len(reached) - sum(foreign)
 
 
 def round_of(target, binary, found, seconds):
     """One round: (status, edges at its start, edges at its end, those of them that are new and ours, runs, output)."""
     run = subprocess.run(
         [binary, found, FUZZ / "corpus" / target, f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=2048",
-         f"-artifact_prefix={found.parent}/{target}-", "-print_final_stats=1",
-         "-print_pcs=1", *dictionary(target)],
+         f"-artifact_prefix={found.parent}/{target}-", "-print_final_stats=1", "-print_pcs=1",
+         *dictionary(target)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         check=False,

@@ -117,9 +117,9 @@ pub enum ProxyChannelEvent {
     Recycled,
     /// The virtual channel has ended, and this PDU was not forwarded.
     Undelivered(Bytes),
-    /// The virtual channel has ended, and this was forwarded and not acknowledged: it may have arrived or not. So much is left at the end of
-    /// most, also where another proxy has taken over. To the client of an outbound proxy nobody else can tell; what an inbound proxy
-    /// tells is among what the client itself has sent without an answer. At most two receive windows.
+    /// The virtual channel has ended, and this was forwarded and not acknowledged: it may have arrived or not. Most end with a little of it,
+    /// also where another proxy has taken over. What an outbound proxy tells, nobody else can: the server has the proxy's own
+    /// acknowledgements only. What an inbound proxy tells is among what the client reports as sent. At most two of the receiver's windows.
     Unacknowledged {
         /// How many PDUs.
         pdus: usize,
