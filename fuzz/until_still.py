@@ -5,7 +5,7 @@
 
 A target runs in rounds; a round that reaches no edge of this project's code which the corpus had not reached before it ends the
 target: it is still. Edges of what others wrote and was compiled in are counted and do not matter: a hash table with a seed of its
-own reaches one more by chance for ever. An edge whose source is not known counts as ours. A finding ends the target too, and the
+own reaches one more by chance for ever. A finding ends the target too, and the
 input is named. What is found new is kept in DIR/TARGET, from which a later run goes on, and which is merged to the inputs that
 add something before the first round; the kept corpus is read only. One line a round, one a target; status 1 when a target had a
 finding, 3 when one was still growing at the end.
@@ -50,19 +50,25 @@ def merged(binary, found):
 
 
 def own(binary, output):
-    """How many of the edges that the run was first to reach stand in this project's source, or nobody knows where."""
+    """How many of the edges that the run was first to reach stand in this project's source."""
     sections = subprocess.check_output(["readelf", "-SW", binary])
     counters = int(re.search(rb"sancov_cntrs\s+PROGBITS\s+([0-9a-f]+)", sections)[1], 16)
     moved = int(LOADED.search(output)[1], 16) - counters
     reached = [f"{int(pc, 16) - moved - 1:#x}" for pc in NEW.findall(output)]
     if not reached:
         return 0
-    asked = ["addr2line", "-a", "-i", "-e", binary, *reached]
+    asked = ["addr2line", "-a", "-f", "-C", "-i", "-e", binary, *reached]
     lines = subprocess.check_output(asked, text=True).splitlines()
-    # Behind each address stands what is innermost there.
-    innermost = [place for address, place in zip(lines, lines[1:]) if address.startswith("0x")]
-    foreign = [place.startswith("/") and not place.startswith(f"{FUZZ.parent}/") for place in innermost]
-    return len(reached) - sum(foreign)
+    # Behind each address stand function and place of what is innermost there. Where a function begins the place is often unknown.
+    innermost = [found for address, *found in zip(lines, lines[1:], lines[2:]) if address.startswith("0x")]
+    return sum(is_own(function, place) for function, place in innermost)
+
+
+def is_own(function, place):
+    """By its place, or else by its function; what has neither counts too."""
+    if place.startswith("/"):
+        return place.startswith(f"{FUZZ.parent}/")
+    return "oxwire" in function or function == "??"
 
 
 def round_of(target, binary, found, seconds):
